@@ -1,7 +1,7 @@
 /* channel.h - whole frames over something: a unix socket in production, memory in the simulator
  *
  * on_frame gets one whole frame (length prefix included), valid during the call. on_closed comes exactly once, after which the channel
- * may not be used; wf_channel_close asks for it (it then still comes, later). wf_channel_send copies and never fails: bytes that can no
+ * may not be used; wf_channel_close asks for it (it then still comes, later, with `why` NULL; no frame comes any more). wf_channel_send copies and never fails: bytes that can no
  * longer be delivered are dropped, and on_closed follows. `pending` tells bytes not yet taken by the other side, so that a
  * sender may hold back. All on the loop's thread.
  */
@@ -34,5 +34,8 @@ size_t wf_channel_pending(const struct wf_channel *c);
 
 /* Take over a connected socket (made non-blocking). Set on_frame, on_closed and user before returning to the loop. Freed by itself after on_closed. */
 struct wf_channel *wf_channel_fd(struct wf_loop *l, int fd);
+
+/* Two ends in memory, on any loop: the same rules. One end closed, the other's on_closed follows after what was sent before. */
+void wf_channel_pair(struct wf_loop *l, struct wf_channel *ends[2]);
 
 #endif

@@ -1,0 +1,5 @@
+link_SRC := \
+	engine/link/channel.c \
+	engine/link/output.c \
+	engine/link/pair.c \
+	engine/link/wire.c

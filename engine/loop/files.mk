@@ -1,0 +1,3 @@
+loop_SRC := \
+	engine/loop/loop.c \
+	engine/loop/uv.c

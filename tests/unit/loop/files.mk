@@ -1,0 +1,2 @@
+UNIT_TESTS += \
+	tests/unit/loop/loop_test.c
