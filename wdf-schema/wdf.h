@@ -376,4 +376,17 @@ int wdf_time_parse(const char *s, int64_t *ms, struct wf_err *err);
 /* True for a step, service, run or parameter name: [A-Za-z0-9][A-Za-z0-9._-]{0,127}; parameters [A-Za-z][A-Za-z0-9_]*. */
 int wdf_name_ok(const char *s);
 
+/* True for the names that wf gives itself (SESSION, STEP): `-p SESSION=x` is wrong usage. */
+int wdf_param_reserved(const char *name);
+/* Appends "WF_PARAM_<NAME>" for a parameter or fan-out name: upper case, anything but letters and digits as '_'. */
+void wdf_param_env(struct wf_buf *out, const char *name);
+/* "string", "int", "float", "bool", "list", "size", "time", "path"; -1 for another name. */
+const char *wdf_type_name(enum wdf_type_of t);
+int wdf_type_named(const char *name);
+
+/* The paragraph and the title of a finding's code ("E0201"), NULL for no code; and the codes in order, NULL after the last. */
+const char *wdf_code_explain(const char *code);
+const char *wdf_code_title(const char *code);
+const char *wdf_code_at(size_t i);
+
 #endif

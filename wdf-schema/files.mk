@@ -1,0 +1,5 @@
+wdf_SRC := \
+	wdf-schema/diag.c \
+	wdf-schema/node.c \
+	wdf-schema/text.c \
+	wdf-schema/yaml.c

@@ -1,0 +1,662 @@
+/* yaml.c - owns the way from text to a tree of nodes: masking, libyaml's events, limits, aliases, duplicate keys, and what a
+ * syntax error is called. Knows no key of the language.
+ *
+ * Masking: libyaml would read "x: {{ X }}" as a mapping in a mapping. So each piece that looks like a placeholder is replaced,
+ * character for character, by characters of the private plane 16 before libyaml sees it: a mark, three digits to the base 4096 that
+ * number the piece, and padding. Columns stay right, nothing in it means anything to YAML, and in each scalar the pieces are
+ * put back by number.
+ */
+#include "wdf-schema/yaml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "engine/base/hash.h"
+#include "wdf-schema/diag.h"
+
+enum { DIGITS = 3, PIECE = 4 /* bytes of one masking character in UTF-8 */ };
+static const char mark[] = "\xf4\x8f\x80\x80"; /* U+10F000 */
+static const char pad[] = "\xf4\x8e\x80\x80";  /* U+10E000 */
+
+struct mask {
+	const char *text; /* in the source */
+	size_t len;
+};
+
+struct frame {
+	uint8_t is_map;
+	uint8_t has_key;
+	size_t first;           /* of its children on the stack */
+	struct wdf_pos pos;
+	uint32_t span;
+	uint32_t anchor;        /* index, or WF_STRMAP_NONE */
+	uint32_t total;
+	uint8_t height;
+	struct wdf_entry key;   /* the key that waits for its value */
+};
+
+struct anchor {
+	struct wdf_node node;
+	int open; /* its end was not seen yet */
+};
+
+struct reader {
+	struct wdf_doc *doc;
+	struct wdf_diags *diags;
+	const char *text;
+	size_t len;
+	struct mask *masks;
+	struct wdf_pos *places;
+	size_t mask_count, mask_cap, place_cap;
+	struct frame frames[WDF_MAX_DEPTH];
+	size_t depth;
+	struct wdf_node *items;
+	size_t item_count, item_cap;
+	struct wdf_entry *entries;
+	size_t entry_count, entry_cap;
+	struct anchor *anchors;
+	size_t anchor_count, anchor_cap;
+	struct wf_strmap anchor_names;
+	uint32_t nodes, aliases;
+	int documents;
+	int bad; /* an error that leaves the tree whole */
+};
+
+/* ---- masking ---------------------------------------------------------------------------------- */
+
+static size_t count_chars(const char *s, size_t n)
+{
+	size_t chars = 0;
+
+	for (size_t i = 0; i < n; i++)
+		chars += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return chars;
+}
+
+static void add_piece(struct wf_buf *out, size_t number, size_t chars)
+{
+	wf_buf_add(out, mark, PIECE);
+	for (int i = DIGITS - 1; i >= 0; i--) {
+		unsigned digit = (unsigned)(number >> (12 * i)) & 0xfff;
+		char c[PIECE] = { (char)0xf4, (char)0x80, (char)(0x80 | digit >> 6),
+				  (char)(0x80 | (digit & 0x3f)) };
+
+		wf_buf_add(out, c, PIECE);
+	}
+	for (size_t i = 1 + DIGITS; i < chars; i++)
+		wf_buf_add(out, pad, PIECE);
+}
+
+static void mask_all(struct reader *r, struct wf_buf *out)
+{
+	struct wdf_pos pos = { 1, 1 };
+	size_t from = 0, at = 0;
+
+	while (at < r->len) {
+		unsigned char c = (unsigned char)r->text[at];
+		size_t len, chars;
+
+		if (c != '{' || (len = wdf_mask_len(r->text + at, r->len - at)) == 0) {
+			if (c == '\n' || (c == '\r' && !(at + 1 < r->len && r->text[at + 1] == '\n'))) {
+				pos.line++;
+				pos.column = 1;
+			} else if ((c & 0xc0) != 0x80 && c != '\r') {
+				pos.column++;
+			}
+			at++;
+			continue;
+		}
+		chars = count_chars(r->text + at, len);
+		r->masks = wf_grow(r->masks, &r->mask_cap, r->mask_count + 1, sizeof(*r->masks));
+		r->places = wf_grow(r->places, &r->place_cap, r->mask_count + 1, sizeof(*r->places));
+		r->masks[r->mask_count] = (struct mask){ r->text + at, len };
+		r->places[r->mask_count] = pos;
+		wf_buf_add(out, r->text + from, at - from);
+		add_piece(out, r->mask_count++, chars);
+		pos.column += (uint32_t)chars;
+		at += len;
+		from = at;
+	}
+	wf_buf_add(out, r->text + from, r->len - from);
+}
+
+/* Number of the piece at s, or -1 when the characters are the user's own. */
+static int64_t piece_number(const struct reader *r, const char *s, size_t n)
+{
+	int64_t number = 0;
+
+	if (n < PIECE * (1 + DIGITS) || memcmp(s, mark, PIECE) != 0)
+		return -1;
+	for (int i = 1; i <= DIGITS; i++) {
+		const unsigned char *c = (const unsigned char *)s + i * PIECE;
+
+		if (c[0] != 0xf4 || c[1] != 0x80)
+			return -1;
+		number = number << 12 | (c[2] & 0x3f) << 6 | (c[3] & 0x3f);
+	}
+	return number < (int64_t)r->mask_count ? number : -1;
+}
+
+static const char *unmask(struct reader *r, const char *s, size_t n, struct wdf_node *node)
+{
+	struct wf_buf b = { 0 };
+	const char *at = s, *end = s + n, *hit, *text;
+
+	while ((hit = memmem(at, (size_t)(end - at), mark, PIECE))) {
+		int64_t number = piece_number(r, hit, (size_t)(end - hit));
+		size_t bytes;
+
+		wf_buf_add(&b, at, (size_t)(hit - at));
+		if (number < 0) {
+			wf_buf_add(&b, hit, PIECE);
+			at = hit + PIECE;
+			continue;
+		}
+		if (!node->masked)
+			node->total = (uint32_t)number;
+		node->masked = 1;
+		wf_buf_add(&b, r->masks[number].text, r->masks[number].len);
+		bytes = PIECE * count_chars(r->masks[number].text, r->masks[number].len);
+		at = bytes < (size_t)(end - hit) ? hit + bytes : end;
+	}
+	if (at == s) {
+		node->count = (uint32_t)n;
+		return wf_arena_strndup(r->doc->arena, s, n);
+	}
+	wf_buf_add(&b, at, (size_t)(end - at));
+	node->count = (uint32_t)b.len;
+	text = wf_arena_strndup(r->doc->arena, b.data, b.len);
+	wf_buf_release(&b);
+	return text;
+}
+
+/* ---- errors of syntax ---------------------------------------------------------------------------- */
+
+static struct wdf_pos pos_of(yaml_mark_t m)
+{
+	return (struct wdf_pos){ (uint32_t)m.line + 1, (uint32_t)m.column + 1 };
+}
+
+static uint32_t span_of(yaml_mark_t from, yaml_mark_t to)
+{
+	return from.line == to.line && to.column > from.column ? (uint32_t)(to.column - from.column) : 1;
+}
+
+static const char *line_start(const struct reader *r, size_t line)
+{
+	const char *s = r->text, *end = r->text + r->len;
+
+	while (line-- > 0) {
+		while (s < end && *s != '\n' && *s != '\r')
+			s++;
+		if (s < end)
+			s += *s == '\r' && s + 1 < end && s[1] == '\n' ? 2 : 1;
+	}
+	return s;
+}
+
+/* Column of a tab among the blanks that begin the line, or 0. */
+static uint32_t tab_column(const struct reader *r, size_t line)
+{
+	const char *s = line_start(r, line), *end = r->text + r->len;
+
+	for (uint32_t column = 1; s < end && (*s == ' ' || *s == '\t'); s++, column++)
+		if (*s == '\t')
+			return column;
+	return 0;
+}
+
+/* Does a line look like "key:", "key: value" or "- item"? */
+static int looks_like_yaml(const char *s, const char *end)
+{
+	while (s < end && *s == ' ')
+		s++;
+	if (s + 1 < end && *s == '-' && s[1] == ' ')
+		return 1;
+	if (s >= end || !((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z'))
+		return 0;
+	while (s < end && (((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z') || *s == '_' || *s == '-' ||
+			   (*s >= '0' && *s <= '9')))
+		s++;
+	return s < end && *s == ':' && (s + 1 == end || s[1] == ' ' || s[1] == '\n' || s[1] == '\r');
+}
+
+/* An unclosed quote ends at the next one, wherever that is, and the error shows later: look for the first quoted scalar of several
+ * lines that swallowed what looks like YAML. */
+static int find_open_quote(const struct reader *r, const struct wf_buf *masked, yaml_mark_t error,
+			   struct wdf_pos *pos)
+{
+	yaml_parser_t p;
+	int found = 0, done = 0;
+
+	if (!yaml_parser_initialize(&p))
+		WF_BUG("out of memory for the YAML reader");
+	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&p, (const unsigned char *)wf_buf_cstr(masked), masked->len);
+	while (!done && !found) {
+		yaml_token_t t;
+
+		if (!yaml_parser_scan(&p, &t))
+			break;
+		done = t.type == YAML_STREAM_END_TOKEN || t.start_mark.index > error.index;
+		if (t.type == YAML_SCALAR_TOKEN && t.start_mark.line != t.end_mark.line &&
+		    (t.data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+		     t.data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE)) {
+			for (size_t l = t.start_mark.line + 1; l <= t.end_mark.line && !found; l++)
+				found = looks_like_yaml(line_start(r, l), r->text + r->len);
+			if (found)
+				*pos = pos_of(t.start_mark);
+		}
+		yaml_token_delete(&t);
+	}
+	yaml_parser_delete(&p);
+	return found;
+}
+
+static const char *cure_of(const char *problem)
+{
+	static const struct {
+		const char *problem, *cure;
+	} cures[] = {
+		{ "mapping values are not allowed",
+		  "check the indentation, or quote the value if it contains ': '" },
+		{ "cannot start any token", "quote the value" },
+		{ "did not find expected key", "check the indentation of this line" },
+		{ "did not find expected '-'", "check the indentation of this line" },
+		{ "could not find expected ':'", "check the indentation; a key is followed by ': '" },
+		{ "did not find expected ',' or ']'", "close the list with ']'" },
+		{ "did not find expected ',' or '}'", "close the mapping with '}'" },
+		{ "block sequence entries are not allowed", "start the list on a line of its own" },
+		{ "unknown escape character", "write \\\\ for a backslash, or use single quotes" },
+	};
+
+	for (size_t i = 0; i < WF_COUNT(cures); i++)
+		if (strstr(problem, cures[i].problem))
+			return cures[i].cure;
+	return NULL;
+}
+
+static void report_syntax(struct reader *r, const yaml_parser_t *p, const struct wf_buf *masked)
+{
+	const char *problem = p->problem ? p->problem : "not valid YAML";
+	const char *context = p->context ? p->context : "";
+	yaml_mark_t at = p->problem_mark;
+	struct wdf_diag *f;
+	struct wdf_pos quote;
+	uint32_t tab;
+
+	if (p->error == YAML_MEMORY_ERROR)
+		WF_BUG("out of memory for the YAML reader");
+	if (strstr(context, "quoted scalar") && strstr(problem, "unexpected")) {
+		wdf_hint(wdf_find(r->diags, WDF_QUOTE, pos_of(p->context_mark), 1, "quote is not closed"),
+			 "add the closing quote");
+		return;
+	}
+	tab = tab_column(r, at.line);
+	if (tab) {
+		wdf_hint(wdf_find(r->diags, WDF_TAB,
+				  (struct wdf_pos){ (uint32_t)at.line + 1, tab }, 1,
+				  "tab in indentation"),
+			 "use spaces");
+		return;
+	}
+	if (find_open_quote(r, masked, at, &quote)) {
+		wdf_hint(wdf_find(r->diags, WDF_QUOTE, quote, 1, "quote is not closed"),
+			 "add the closing quote");
+		return;
+	}
+	f = wdf_find(r->diags, WDF_SYNTAX, pos_of(at), 1, "%s", problem);
+	if (cure_of(problem))
+		wdf_hint(f, "%s", cure_of(problem));
+	if (*context && (p->context_mark.line != at.line || p->context_mark.column != at.column))
+		wdf_related(f, pos_of(p->context_mark), "%s that begins here", context);
+}
+
+/* ---- building the tree --------------------------------------------------------------------------- */
+
+/* What takes the reader out of the loop: -1. Errors that leave the tree whole only set r->bad. */
+static int refuse(struct reader *r, enum wdf_code code, struct wdf_pos pos, const char *text,
+		  const char *hint)
+{
+	struct wdf_diag *f = wdf_find(r->diags, code, pos, 1, "%s", text);
+
+	if (hint)
+		wdf_hint(f, "%s", hint);
+	return -1;
+}
+
+static int count_nodes(struct reader *r, uint32_t n, struct wdf_pos pos)
+{
+	if (n > WDF_MAX_NODES - r->nodes) {
+		wdf_find(r->diags, WDF_NODES, pos, 1,
+			 "node limit reached: more than %d nodes after expanding aliases", WDF_MAX_NODES);
+		return -1;
+	}
+	r->nodes += n;
+	return 0;
+}
+
+static uint32_t add_anchor(struct reader *r, const yaml_char_t *name, int open)
+{
+	uint32_t i = (uint32_t)r->anchor_count;
+
+	if (!name)
+		return WF_STRMAP_NONE;
+	r->anchors = wf_grow(r->anchors, &r->anchor_cap, r->anchor_count + 1, sizeof(*r->anchors));
+	memset(&r->anchors[i], 0, sizeof(r->anchors[i]));
+	r->anchors[i].open = open;
+	r->anchor_count++;
+	wf_strmap_set(&r->anchor_names, wf_arena_strdup(r->doc->arena, (const char *)name), i);
+	return i;
+}
+
+static int refuse_tag(struct reader *r, const yaml_char_t *tag, struct wdf_pos pos)
+{
+	static const char core[] = "tag:yaml.org,2002:"; /* what "!!" is short for */
+	const char *name = (const char *)tag, *bangs = "";
+	char shown[WDF_SHOWN];
+
+	if (!tag)
+		return 0;
+	if (strncmp(name, core, sizeof(core) - 1) == 0) {
+		name += sizeof(core) - 1;
+		bangs = "!!";
+	}
+	wdf_hint(wdf_find(r->diags, WDF_TAG, pos, 1, "tag '%s%s' is not allowed", bangs,
+			  wdf_shown(name, strlen(name), shown)),
+		 "remove it");
+	r->bad = 1;
+	return -1;
+}
+
+static void add_child(struct reader *r, const struct wdf_node *n)
+{
+	struct frame *f;
+	uint32_t total = n->kind == WDF_NODE_SCALAR ? 1 : n->total;
+
+	if (r->depth == 0) {
+		r->doc->root = *n;
+		return;
+	}
+	f = &r->frames[r->depth - 1];
+	f->total += total;
+	if (n->height + 1 > f->height)
+		f->height = (uint8_t)(n->height + 1);
+	if (!f->is_map) {
+		r->items = wf_grow(r->items, &r->item_cap, r->item_count + 1, sizeof(*r->items));
+		r->items[r->item_count++] = *n;
+		return;
+	}
+	f->key.value = *n;
+	f->has_key = 0;
+	r->entries = wf_grow(r->entries, &r->entry_cap, r->entry_count + 1, sizeof(*r->entries));
+	r->entries[r->entry_count++] = f->key;
+}
+
+static int wants_key(const struct reader *r)
+{
+	return r->depth > 0 && r->frames[r->depth - 1].is_map && !r->frames[r->depth - 1].has_key;
+}
+
+static void take_key(struct reader *r, const struct wdf_node *n)
+{
+	struct frame *f = &r->frames[r->depth - 1];
+
+	if (n->plain && strcmp(n->text, "<<") == 0) {
+		refuse(r, WDF_MERGE, n->pos, "merge key '<<' is not allowed",
+		       "put what steps have in common under 'defaults'");
+		r->bad = 1;
+	} else if (n->masked) {
+		refuse(r, WDF_KEY, n->pos, "a key cannot be a placeholder", NULL);
+		r->bad = 1;
+	} else if (n->count == 0) {
+		refuse(r, WDF_KEY, n->pos, "a key cannot be empty", NULL);
+		r->bad = 1;
+	}
+	f->key.key = n->text;
+	f->key.pos = n->pos;
+	f->key.span = n->span;
+	f->has_key = 1;
+}
+
+static int on_scalar(struct reader *r, const yaml_event_t *e)
+{
+	struct wdf_node n = { .kind = WDF_NODE_SCALAR, .pos = pos_of(e->start_mark) };
+	const char *value = (const char *)e->data.scalar.value;
+	uint32_t anchor;
+
+	n.span = span_of(e->start_mark, e->end_mark);
+	n.plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	if (count_nodes(r, 1, n.pos) < 0)
+		return -1;
+	refuse_tag(r, e->data.scalar.tag, n.pos);
+	if (memchr(value, '\0', e->data.scalar.length)) {
+		refuse(r, WDF_CHARACTER, n.pos, "U+0000 in a text", "remove the \\0");
+		r->bad = 1;
+		n.text = "";
+	} else {
+		n.text = unmask(r, value, e->data.scalar.length, &n);
+	}
+	anchor = add_anchor(r, e->data.scalar.anchor, 0);
+	if (anchor != WF_STRMAP_NONE)
+		r->anchors[anchor].node = n;
+	if (wants_key(r))
+		take_key(r, &n);
+	else
+		add_child(r, &n);
+	return 0;
+}
+
+static int on_alias(struct reader *r, const yaml_event_t *e)
+{
+	const char *name = (const char *)e->data.alias.anchor;
+	struct wdf_pos pos = pos_of(e->start_mark);
+	uint32_t i = wf_strmap_get(&r->anchor_names, name);
+	char shown[WDF_SHOWN];
+	struct wdf_node *n;
+
+	wdf_shown(name, strlen(name), shown);
+	if (i == WF_STRMAP_NONE || r->anchors[i].open) {
+		wdf_find(r->diags, WDF_ALIAS, pos, span_of(e->start_mark, e->end_mark), "alias '*%s' %s",
+			 shown, i == WF_STRMAP_NONE ? "has no anchor before it" : "refers to itself");
+		return -1;
+	}
+	if (++r->aliases > WDF_MAX_ALIASES) {
+		wdf_find(r->diags, WDF_NODES, pos, 1, "more than %d aliases", WDF_MAX_ALIASES);
+		return -1;
+	}
+	if (wants_key(r))
+		return refuse(r, WDF_KEY, pos, "a key cannot be an alias", NULL);
+	n = &r->anchors[i].node;
+	if (count_nodes(r, n->kind == WDF_NODE_SCALAR ? 1 : n->total, pos) < 0)
+		return -1;
+	if (r->depth + n->height > WDF_MAX_DEPTH) {
+		wdf_find(r->diags, WDF_DEPTH, pos, 1, "nested deeper than the depth limit %d",
+			 WDF_MAX_DEPTH);
+		return -1;
+	}
+	add_child(r, n);
+	return 0;
+}
+
+static int on_open(struct reader *r, const yaml_event_t *e, int is_map)
+{
+	struct wdf_pos pos = pos_of(e->start_mark);
+	struct frame *f;
+
+	if (wants_key(r))
+		return refuse(r, WDF_KEY, pos, "a key must be a word, found a list or mapping",
+			      "quote it if it is meant as text");
+	if (r->depth == WDF_MAX_DEPTH) {
+		wdf_find(r->diags, WDF_DEPTH, pos, 1, "nested deeper than the depth limit %d",
+			 WDF_MAX_DEPTH);
+		return -1;
+	}
+	if (count_nodes(r, 1, pos) < 0)
+		return -1;
+	refuse_tag(r, is_map ? e->data.mapping_start.tag : e->data.sequence_start.tag, pos);
+	f = &r->frames[r->depth];
+	memset(f, 0, sizeof(*f));
+	f->is_map = (uint8_t)is_map;
+	f->first = is_map ? r->entry_count : r->item_count;
+	f->pos = pos;
+	f->span = span_of(e->start_mark, e->end_mark);
+	f->total = 1;
+	f->anchor = add_anchor(r, is_map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor, 1);
+	r->depth++;
+	return 0;
+}
+
+static void find_twice(struct reader *r, const struct wdf_entry *e, size_t n)
+{
+	enum { FEW = 8 };
+	struct wf_strmap seen = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t first = WF_STRMAP_NONE;
+		char shown[WDF_SHOWN];
+
+		if (n <= FEW) {
+			for (size_t k = 0; k < i && first == WF_STRMAP_NONE; k++)
+				if (strcmp(e[k].key, e[i].key) == 0)
+					first = (uint32_t)k;
+		} else {
+			first = wf_strmap_add(&seen, e[i].key, (uint32_t)i);
+			if (first == i)
+				first = WF_STRMAP_NONE;
+		}
+		if (first != WF_STRMAP_NONE && e[i].key[0]) {
+			wdf_related(wdf_find(r->diags, WDF_TWICE, e[i].pos, e[i].span,
+					     "duplicate key '%s'",
+					     wdf_shown(e[i].key, strlen(e[i].key), shown)),
+				    e[first].pos, "first given here");
+			r->bad = 1;
+		}
+	}
+	wf_strmap_release(&seen);
+}
+
+static void on_close(struct reader *r)
+{
+	struct frame *f = &r->frames[--r->depth];
+	struct wdf_node n = { .kind = f->is_map ? WDF_NODE_MAP : WDF_NODE_LIST, .pos = f->pos,
+			      .span = f->span, .height = f->height ? f->height : 1, .total = f->total };
+	size_t count = (f->is_map ? r->entry_count : r->item_count) - f->first;
+
+	n.count = (uint32_t)count;
+	if (f->is_map) {
+		struct wdf_entry *to = wf_arena_alloc(r->doc->arena, count * sizeof(*to));
+
+		if (count)
+			memcpy(to, r->entries + f->first, count * sizeof(*to));
+		r->entry_count = f->first;
+		n.entries = to;
+		find_twice(r, to, count);
+	} else {
+		struct wdf_node *to = wf_arena_alloc(r->doc->arena, count * sizeof(*to));
+
+		if (count)
+			memcpy(to, r->items + f->first, count * sizeof(*to));
+		r->item_count = f->first;
+		n.items = to;
+	}
+	if (f->anchor != WF_STRMAP_NONE) {
+		r->anchors[f->anchor].node = n;
+		r->anchors[f->anchor].open = 0;
+	}
+	add_child(r, &n);
+}
+
+static int on_event(struct reader *r, const yaml_event_t *e)
+{
+	switch (e->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		if (++r->documents == 1)
+			return 0;
+		return refuse(r, WDF_DOCUMENTS, pos_of(e->start_mark), "a second document begins here",
+			      "a file describes one workflow");
+	case YAML_SCALAR_EVENT:
+		return on_scalar(r, e);
+	case YAML_ALIAS_EVENT:
+		return on_alias(r, e);
+	case YAML_SEQUENCE_START_EVENT:
+		return on_open(r, e, 0);
+	case YAML_MAPPING_START_EVENT:
+		return on_open(r, e, 1);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		on_close(r);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int read_events(struct reader *r, const struct wf_buf *masked)
+{
+	yaml_parser_t p;
+	int rc = 0, done = 0;
+
+	if (!yaml_parser_initialize(&p))
+		WF_BUG("out of memory for the YAML reader");
+	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&p, (const unsigned char *)wf_buf_cstr(masked), masked->len);
+	while (!done && rc == 0) {
+		yaml_event_t e;
+
+		if (!yaml_parser_parse(&p, &e)) {
+			report_syntax(r, &p, masked);
+			rc = -1;
+			break;
+		}
+		done = e.type == YAML_STREAM_END_EVENT;
+		rc = on_event(r, &e);
+		yaml_event_delete(&e);
+	}
+	yaml_parser_delete(&p);
+	return rc;
+}
+
+int wdf_doc_parse(struct wdf_doc *doc, struct wf_arena *a, const char *text, size_t n, struct wdf_diags *d)
+{
+	struct reader r = { .doc = doc, .diags = d };
+	struct wf_buf masked = { 0 };
+	size_t skip = 0;
+	int rc = -1;
+
+	doc->arena = a;
+	if (n > WDF_MAX_BYTES) {
+		wdf_find(d, WDF_TOO_LARGE, (struct wdf_pos){ 0, 0 }, 1,
+			 "file has %zu bytes, more than the limit of %u", n, WDF_MAX_BYTES);
+		return -1;
+	}
+	if (wdf_text_check(text, n, &skip, d) < 0)
+		return -1;
+	r.text = text + skip;
+	r.len = n - skip;
+	mask_all(&r, &masked);
+	if (read_events(&r, &masked) == 0 && !r.bad) {
+		rc = 0;
+		if (r.documents == 0)
+			rc = refuse(&r, WDF_EMPTY, (struct wdf_pos){ 1, 1 },
+				    "the file is empty", "expected a mapping with 'workflow' and 'steps'");
+	}
+	if (rc == 0) {
+		struct wdf_pos *to = wf_arena_alloc(a, r.mask_count * sizeof(*to));
+
+		if (r.mask_count)
+			memcpy(to, r.places, r.mask_count * sizeof(*to));
+		doc->masks = to;
+		doc->mask_count = (uint32_t)r.mask_count;
+	}
+	wf_buf_release(&masked);
+	wf_strmap_release(&r.anchor_names);
+	free(r.anchors);
+	free(r.masks);
+	free(r.places);
+	free(r.items);
+	free(r.entries);
+	return rc;
+}
