@@ -93,12 +93,19 @@ struct wdf_field {
 /* Scalar of type inferred from plain text as YAML 1.2 core would: 12, 1.5, true, else string. Text is copied to a. */
 struct wdf_value wdf_value_of_text(struct wf_arena *a, const char *text);
 struct wdf_value wdf_value_of_json(struct wf_arena *a, json_t *v);
-json_t *wdf_value_json(const struct wdf_value *v); /* new reference */
+/* A new reference. A number whose text is not the one JSON would give it back with (0.10, 0x10, 007) becomes a string: the text of a
+ * value outlives storage, and expressions compare a text that is a number as a number. */
+json_t *wdf_value_json(const struct wdf_value *v);
 /* Equal in kind and content (1 and 1.0 are equal, 1 and "1" are not). */
 int wdf_value_equal(const struct wdf_value *a, const struct wdf_value *b);
 const struct wdf_value *wdf_value_field(const struct wdf_value *record, const char *name, size_t n);
+/* Append what a placeholder becomes: a scalar's text, a list's items with a blank between, a record's `text` if it has one (a glob
+ * entry: its path), else compact JSON. Nothing for null. */
+void wdf_value_text(const struct wdf_value *v, struct wf_buf *out);
 
-/* Names in reach of a template or an expression. Returns 0 and *out, or -1 when the name is unknown (the caller makes
+/* Names in reach of a template or an expression. A dotted path is looked up by its first word, then by its first two and so on (names
+ * of steps may hold dots), and what is left of it is followed in the value found: fields of a record; of a text that is a path, `name` is
+ * its last part and `stem` that without its last extension. Returns 0 and *out, or -1 when the name is unknown (the caller makes
  * the error). `name` is the first word of a dotted path; fields of records are followed by the language itself. */
 struct wdf_scope {
 	int (*lookup)(void *self, const char *name, size_t n, struct wdf_value *out);
@@ -113,6 +120,7 @@ struct wdf_part {
 	uint8_t is_name;
 	uint8_t zero;          /* {{ i:04 }} */
 	uint8_t width;
+	uint8_t join;          /* {{ list | join }}: one word even where a list alone would be several */
 	struct wdf_pos pos;
 };
 struct wdf_tmpl {
@@ -376,6 +384,8 @@ int wdf_time_parse(const char *s, int64_t *ms, struct wf_err *err);
 /* True for a step, service, run or parameter name: [A-Za-z0-9][A-Za-z0-9._-]{0,127}; parameters [A-Za-z][A-Za-z0-9_]*. */
 int wdf_name_ok(const char *s);
 
+/* True for the name of a parameter or of a fan-out: [A-Za-z][A-Za-z0-9_]{0,127}. */
+int wdf_param_name_ok(const char *s);
 /* True for the names that wf gives itself (SESSION, STEP): `-p SESSION=x` is wrong usage. */
 int wdf_param_reserved(const char *name);
 /* Appends "WF_PARAM_<NAME>" for a parameter or fan-out name: upper case, anything but letters and digits as '_'. */
