@@ -577,7 +577,7 @@ static void check_templates(struct verbs_check *c, const struct wdf_driver *d)
 
 	json_object_foreach (json_object_get(d->verbs, "files"), key, v) {
 		size_t inner = verbs_enter(c, key);
-		char *path = json_is_string(v) ? wf_path_resolve(d->dir, json_string_value(v)) : NULL;
+		char *path = json_is_string(v) ? wf_xasprintf("%s/%s", d->dir, json_string_value(v)) : NULL;
 
 		if (path && !wf_file_exists(wf_os_posix(), path))
 			verbs_found(c, WDF_MISSING, 0, NULL, "no template '%.200s'", path);

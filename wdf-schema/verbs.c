@@ -587,8 +587,10 @@ static void check_stop(struct verbs_check *c, json_t *v)
 		if (kind && strcmp(kind, "signal") == 0 && i + 1 < json_array_size(v)) {
 			const char *name = json_string_value(json_object_get(step, "signal"));
 
+			inner = verbs_enter(c, "signal");
 			if (name && strcmp(name, "KILL") == 0)
 				verbs_found(c, WDF_CHOICE, 0, "put it last", "nothing can follow SIGKILL");
+			verbs_leave(c, inner);
 		}
 		verbs_leave(c, was);
 	}

@@ -1,0 +1,2 @@
+UNIT_TESTS += \
+	tests/unit/services/driver_test.c
