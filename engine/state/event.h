@@ -129,6 +129,7 @@ struct wf_pack {
 	int64_t time;          /* at of the first; later ones are stored as differences */
 	struct wf_event last;  /* of the entry still open */
 	uint32_t repeat;
+	uint8_t steps;         /* what rises by one from each repetition to the next */
 	struct wf_buf last_text;
 };
 void wf_pack_add(struct wf_pack *p, const struct wf_event *e);

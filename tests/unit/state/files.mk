@@ -1,0 +1,1 @@
+UNIT_TESTS += tests/unit/state/event_test.c
