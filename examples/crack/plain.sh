@@ -6,8 +6,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-rates="0.008 0.012 0.016 0.024"
-seeds="11 12 13 14 15 16"
+rates=(0.008 0.012 0.016 0.024)
+seeds=(11 12 13 14 15 16)
 show=0.008-11
 
 [ $# = 1 ] || { echo "usage: plain.sh DIR" >&2; exit 64; }
@@ -40,10 +40,10 @@ export -f member
 export here
 
 "$here/md.sh" -in "$here/in.prepare" > prepare.log
-for rate in $rates; do
-	for seed in $seeds; do
+for rate in "${rates[@]}"; do
+	for seed in "${seeds[@]}"; do
 		echo "$rate $seed"
 	done
 done | xargs -P 2 -n 2 bash -euo pipefail -c 'member "$@"' member
-"$here/bin/gather" --table table.tsv --rates $rates --seeds $seeds
+"$here/bin/gather" --table table.tsv --rates "${rates[@]}" --seeds "${seeds[@]}"
 "$here/bin/picture" --table table.tsv --show $show --out crack.png

@@ -14,7 +14,7 @@ function field(name,	text) {
 BEGIN { print "cells\tratio\tstate\tsteps\terror" > "convergence.tsv" }
 
 {
-	cells = field("cells")
+	cells = field("n")
 	ratio = field("ratio")
 	state = field("state")
 	if (state == "succeeded") {
