@@ -60,6 +60,9 @@ struct dag_dep {
 	uint32_t group_count;
 	/* SOME: successors of task i of `from` are succ[offset[i]] .. succ[offset[i + 1] - 1], indices in `to` */
 	const uint32_t *offset, *succ;
+	/* SOME, the other direction: predecessors of task i of `to`, indices in `from`, ascending */
+	const uint32_t *pred_offset, *pred;
+	uint32_t after;        /* entry of the step's `after` that made it; UINT32_MAX: data or list */
 };
 
 struct dag_instance {
@@ -75,6 +78,8 @@ struct dag_instance {
 	uint32_t in_count, out_count;
 	int64_t time_ms;       /* declared time of one task; 0 when none was declared */
 	uint64_t weight;       /* length of the longest path from here to the end, this step included */
+	uint32_t sized_by;     /* instance whose run-time list decides the count (maybe itself); UINT32_MAX: none */
+	uint32_t part;         /* instances that lead to each other by data share a part; deps never lead to a lower one */
 };
 
 struct dag {
@@ -86,6 +91,10 @@ struct dag {
 	uint32_t task_count;   /* of all sized instances */
 	uint8_t timed;         /* some step declared a time: weights are ms; otherwise steps count 1 each */
 	struct wf_arena arena;
+	const char *workdir;   /* against which data paths are resolved */
+	const uint32_t *order; /* instances, parents first; within one part by index */
+	const uint32_t *sized; /* instances that have tasks, by first ordinal */
+	uint32_t sized_count;
 };
 
 /* Expand and connect. `sources` is the answer of wdf_source_read (NULL when the file needs none); `workdir` the absolute submit

@@ -1,0 +1,2 @@
+UNIT_TESTS += \
+	tests/unit/dag/plan_test.c
