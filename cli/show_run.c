@@ -1,0 +1,253 @@
+/* show_run.c - owns how runs and their steps look to people. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/field.h"
+#include "cli/show.h"
+#include "cli/table.h"
+
+/* In the order in which people want to know. */
+static const char *const states[] = {
+	"failed", "held", "unknown", "canceling", "running", "queued", "submitting", "ready", "waiting",
+	"skipped", "canceled", "succeeded",
+};
+
+void counts_words(json_t *counts, struct wf_buf *b)
+{
+	const char *gap = "";
+
+	for (size_t i = 0; i < WF_COUNT(states); i++) {
+		int64_t n = field_int(counts, states[i]);
+
+		if (!n)
+			continue;
+		wf_buf_printf(b, "%s%lld %s", gap, (long long)n, states[i]);
+		gap = ", ";
+	}
+	if (!*gap)
+		wf_buf_str(b, "no tasks");
+}
+
+const char *step_state(json_t *counts)
+{
+	int64_t total = field_int(counts, "total");
+
+	/* Whatever needs a person or is under way decides the word; else what all of it came to. */
+	for (size_t i = 0; i < WF_COUNT(states); i++) {
+		int64_t n = field_int(counts, states[i]);
+
+		if (n && strcmp(states[i], "waiting") == 0 && counts_done(counts) && counts_done(counts) < total)
+			return "running";
+		if (n)
+			return states[i];
+	}
+	return "waiting";
+}
+
+void run_sentence(json_t *run, struct wf_buf *b)
+{
+	json_t *counts = json_object_get(run, "counts");
+	int64_t elapsed = run_elapsed(run), total = field_int(counts, "total");
+	char time[24];
+	const char *state = field_str(run, "state");
+
+	wf_buf_printf(b, "%s (%s) %s", field_str(run, "name"), run_short(run), state);
+	if (elapsed >= 0)
+		wf_buf_printf(b, " %s %s",
+			      strcmp(state, "succeeded") == 0 ? "in" : run_is_ended(run) ? "after" : "for",
+			      text_duration(elapsed, time));
+	wf_buf_str(b, ": ");
+	if (field_int(counts, "succeeded") == total)
+		wf_buf_printf(b, "%lld of %lld tasks succeeded", (long long)total, (long long)total);
+	else
+		counts_words(counts, b);
+}
+
+void show_run(struct out *out, json_t *run)
+{
+	struct wf_buf b = { 0 };
+	enum style s = style_of(field_str(run, "state"));
+
+	run_sentence(run, &b);
+	fputs(term_on(&out->screen, s), stdout);
+	show_text(wf_buf_cstr(&b));
+	printf("%s\n", term_off(&out->screen, s));
+	wf_buf_release(&b);
+}
+
+void show_submitted(struct out *out, json_t *run)
+{
+	int64_t total = field_count(run, "total");
+
+	(void)out;
+	printf("run %s\n", field_str(run, "id"));
+	printf("  name      ");
+	show_text(field_str(run, "name"));
+	printf("\n  tasks     %lld\n  executor  %s", (long long)total, field_str(run, "executor"));
+	if (*field_str(run, "executor_why")) {
+		printf(" (");
+		show_text(field_str(run, "executor_why"));
+		putchar(')');
+	}
+	printf("\n  follow    wf watch %s\n", run_short(run));
+}
+
+/* ---- lists -------------------------------------------------------------------------------------------- */
+
+void show_runs(struct out *out, json_t *items)
+{
+	static const struct column columns[] = {
+		{ .head = "RUN" },   { .head = "NAME", .elastic = 1 },         { .head = "STATE" },
+		{ .head = "DONE", .right = 1 }, { .head = "FAILED", .right = 1 }, { .head = "TIME", .right = 1 },
+		{ .head = "CREATED" },
+	};
+	struct table t;
+	size_t i;
+	json_t *run;
+
+	table_init(&t, columns, WF_COUNT(columns));
+	json_array_foreach(items, i, run) {
+		json_t *counts = json_object_get(run, "counts");
+		const char *state = field_str(run, "state");
+		int64_t failed = field_int(counts, "failed"), created = field_time(run, "created_at");
+		char time[24], clock[32];
+
+		table_cell(&t, PLAIN, "%s", run_short(run));
+		table_cell(&t, PLAIN, "%s", field_str(run, "name"));
+		table_cell(&t, style_of(state), "%s", state);
+		table_cell(&t, PLAIN, "%lld/%lld", (long long)counts_done(counts), (long long)field_int(counts, "total"));
+		if (failed)
+			table_cell(&t, BAD, "%lld", (long long)failed);
+		else
+			table_cell(&t, PLAIN, "%s", "");
+		table_cell(&t, PLAIN, "%s", text_duration(run_elapsed(run), time));
+		table_cell(&t, DIM, "%s", created ? text_clock(created, clock) : "-");
+	}
+	table_print(&t, &out->screen);
+	table_release(&t);
+}
+
+/* ---- one run in full ------------------------------------------------------------------------------------ */
+
+static void attention(struct out *out, json_t *items)
+{
+	size_t i;
+	json_t *a;
+
+	json_array_foreach(items, i, a) {
+		const char *what = *field_str(a, "task") ? field_str(a, "task") : field_str(a, "service");
+
+		show_head(out, i ? "" : "look at");
+		printf("%s", term_on(&out->screen, BAD));
+		if (*what) {
+			show_text(what);
+			fputs(": ", stdout);
+		}
+		show_text(*field_str(a, "text") ? field_str(a, "text") : field_str(a, "kind"));
+		printf("%s\n", term_off(&out->screen, BAD));
+	}
+}
+
+void show_overview(struct out *out, json_t *view)
+{
+	json_t *runs = json_object_get(view, "runs"), *services = json_object_get(view, "services"), *run;
+	int any = 0;
+	size_t i;
+
+	show_runs(out, runs);
+	json_array_foreach(runs, i, run) {
+		if (!json_array_size(json_object_get(run, "attention")))
+			continue;
+		if (!any++)
+			putchar('\n');
+		show_head(out, "run");
+		show_text(field_str(run, "name"));
+		printf(" %s\n", run_short(run));
+		attention(out, json_object_get(run, "attention"));
+	}
+	if (json_array_size(services)) {
+		putchar('\n');
+		show_services(out, services);
+	}
+}
+
+static void steps(struct out *out, json_t *items)
+{
+	static const struct column columns[] = {
+		{ .head = "STEP", .elastic = 1 }, { .head = "STATE" }, { .head = "DONE", .right = 1 }, { .head = "TASKS" },
+	};
+	struct table t;
+	size_t i;
+	json_t *s;
+
+	table_init(&t, columns, WF_COUNT(columns));
+	json_array_foreach(items, i, s) {
+		json_t *counts = json_object_get(s, "counts");
+		const char *state = step_state(counts);
+		struct wf_buf words = { 0 };
+
+		counts_words(counts, &words);
+		table_cell(&t, PLAIN, "%s", field_str(s, "step"));
+		table_cell(&t, style_of(state), "%s", state);
+		if (field_has(s, "count"))
+			table_cell(&t, PLAIN, "%lld/%lld", (long long)counts_done(counts), (long long)field_int(s, "count"));
+		else
+			table_cell(&t, PLAIN, "?");
+		table_cell(&t, DIM, "%s", wf_buf_cstr(&words));
+		wf_buf_release(&words);
+	}
+	if (t.count)
+		putchar('\n');
+	table_print(&t, &out->screen);
+	table_release(&t);
+}
+
+void show_status(struct out *out, json_t *view)
+{
+	json_t *run = json_object_get(view, "run"), *counts = json_object_get(run, "counts");
+	json_t *services = json_object_get(view, "services");
+	int64_t started = field_time(run, "started_at"), elapsed = run_elapsed(run);
+	const char *state = field_str(run, "state");
+	struct wf_buf words = { 0 };
+	char time[24], clock[32];
+
+	show_head(out, "run");
+	show_text(field_str(run, "name"));
+	printf("  %s\n", field_str(run, "id"));
+	show_head(out, "state");
+	show_state(out, state);
+	if (elapsed >= 0)
+		printf(" %s %s", run_is_ended(run) ? "after" : "for", text_duration(elapsed, time));
+	if (started)
+		printf(", started %s", text_clock(started, clock));
+	putchar('\n');
+	counts_words(counts, &words);
+	show_head(out, "tasks");
+	printf("%lld of %lld done (%s)\n", (long long)counts_done(counts), (long long)field_int(counts, "total"),
+	       wf_buf_cstr(&words));
+	wf_buf_release(&words);
+	show_head(out, "executor");
+	show_text(field_str(run, "executor"));
+	if (*field_str(run, "executor_why")) {
+		fputs(" (", stdout);
+		show_text(field_str(run, "executor_why"));
+		putchar(')');
+	}
+	putchar('\n');
+	if (*field_str(run, "workdir")) {
+		show_head(out, "workdir");
+		show_text(field_str(run, "workdir"));
+		putchar('\n');
+	}
+	if (*field_str(run, "message")) {
+		show_head(out, "last");
+		show_text(field_str(run, "message"));
+		putchar('\n');
+	}
+	attention(out, json_object_get(run, "attention"));
+	steps(out, json_object_get(view, "steps"));
+	if (json_array_size(services)) {
+		putchar('\n');
+		show_services(out, services);
+	}
+}
