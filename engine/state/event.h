@@ -38,6 +38,7 @@ enum wf_subject { WF_S_ENGINE, WF_S_RUN, WF_S_INSTANCE, WF_S_TASK, WF_S_SERVICE,
 	X(WF_E_RUN_FAILED,         17, "run.failed",              WF_S_RUN,      "",                                                         "")     \
 	X(WF_E_RUN_CANCELED,       18, "run.canceled",            WF_S_RUN,      "",                                                         "")     \
 	X(WF_E_RUN_RETRIED,        19, "run.retried",             WF_S_RUN,      "",                                                         "")     \
+	X(WF_E_RUN_LIST_FAILED,    20, "run.list_failed",         WF_S_RUN,      "instance",                                                 "reason") \
 	X(WF_E_INSTANCE_SIZED,     30, "instance.sized",          WF_S_INSTANCE, "count",                                                    "values") \
 	X(WF_E_TASK_RELEASED,      40, "task.released",           WF_S_TASK,     "",                                                         "")     \
 	X(WF_E_TASK_SKIPPED,       41, "task.skipped",            WF_S_TASK,     "why,cause_instance,cause_index,root_instance",             "reason") \

@@ -36,6 +36,8 @@ static const struct wf_move moves[] = {
 	{ WF_RUN_RUNNING,   WF_E_RUN_PAUSED,    WF_RUN_PAUSED },
 	{ WF_RUN_RUNNING,   WF_E_RUN_CANCELING, WF_RUN_CANCELING },
 	{ WF_RUN_RUNNING,   WF_E_RUN_CLOSING,   WF_RUN_CLOSING },
+	{ WF_RUN_RUNNING,   WF_E_RUN_LIST_FAILED, WF_SM_SAME },
+	{ WF_RUN_PAUSED,    WF_E_RUN_LIST_FAILED, WF_SM_SAME },
 	{ WF_RUN_PAUSED,    WF_E_RUN_RESUMED,   WF_RUN_RUNNING },
 	{ WF_RUN_PAUSED,    WF_E_RUN_CANCELING, WF_RUN_CANCELING },
 	{ WF_RUN_PAUSED,    WF_E_RUN_CLOSING,   WF_RUN_CLOSING },
@@ -85,6 +87,9 @@ int wf_run_update(struct wf_run *r, const struct wf_event *e, struct wf_err *err
 	case WF_E_RUN_FAILED:
 	case WF_E_RUN_CANCELED:
 		r->ended_ms = e->at;
+		break;
+	case WF_E_RUN_LIST_FAILED:
+		r->list_failed = 1;
 		break;
 	case WF_E_RUN_RETRIED:
 		r->cancel = 0;

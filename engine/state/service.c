@@ -5,7 +5,7 @@
  *                             v                      |   start_failed    |  +--- restarting ---+-----------+
  *                           failed                   +--------+----------+                     | drain_requested
  *                                                             v                                v
- *        stopped, failed --demanded--> reserving          stopping <--saved-- saving <--drained-- draining
+ *        stopped --demanded--> reserving                  stopping <--saved-- saving <--drained-- draining
  *                                                             | stopped          | stop_unproven
  *                                                             v                  v
  *                                                      stopped | failed       leaked --found_gone--> stopped
@@ -20,6 +20,8 @@
  * saving      waits for data to be verified safe (nothing to save yet: saved follows at once)
  * stopping    waits for the proven end of every member
  * leaked      waits for proof that a member is gone
+ * stopped     is not final: new demand founds the next generation
+ * failed      waits for `wf retry`, which declares it anew
  *
  * Invariant: generation is raised by each founding and each restart and never falls; `failing` decides whether stopping ends in
  * stopped or failed.
@@ -46,7 +48,7 @@ static const struct wf_move moves[] = {
 	{ WF_SERVICE_DECLARED,   WF_E_SERVICE_DEMANDED,     WF_SERVICE_RESERVING },
 	{ WF_SERVICE_DECLARED,   WF_E_SERVICE_FAILED,       WF_SERVICE_FAILED }, /* its `after` can never be met */
 	{ WF_SERVICE_STOPPED,    WF_E_SERVICE_DEMANDED,     WF_SERVICE_RESERVING },
-	{ WF_SERVICE_FAILED,     WF_E_SERVICE_DEMANDED,     WF_SERVICE_RESERVING },
+	{ WF_SERVICE_FAILED,     WF_E_SERVICE_DECLARED,     WF_SERVICE_DECLARED }, /* `wf retry` of its run */
 	{ WF_SERVICE_RESERVING,  WF_E_SERVICE_GRANTED,      WF_SERVICE_STAGING_IN },
 	{ WF_SERVICE_RESERVING,  WF_E_SERVICE_REFUSED,      WF_SERVICE_FAILED },
 	{ WF_SERVICE_RESERVING,  WF_E_SERVICE_CANCELED,     WF_SERVICE_STOPPING },
@@ -91,6 +93,7 @@ int wf_service_update(struct wf_service *s, const struct wf_event *e, struct wf_
 	case WF_E_SERVICE_DECLARED:
 		s->target = (uint32_t)e->v[0];
 		s->min = (uint32_t)e->v[1];
+		s->failing = 0;
 		sm_take_text(&s->name, e, 0);
 		break;
 	case WF_E_SERVICE_DEMANDED:

@@ -27,6 +27,7 @@ struct wf_run {
 	struct wf_id id;
 	uint8_t state;                 /* enum wf_run_state */
 	uint8_t cancel;                /* was asked to cancel (ends as canceled) */
+	uint8_t list_failed;           /* the list of a run-time fan-out could not be used: ends as failed */
 	uint32_t retries;              /* times `wf retry` took it back */
 	uint32_t next_instance;        /* sessions: later */
 	char *name;                    /* given, or the workflow's */

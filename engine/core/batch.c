@@ -1,0 +1,269 @@
+/* batch.c - group commit: one batch gathers while one is being committed; effects and replies of a batch leave after it is on disk.
+ *
+ * A turn: decide for every run that was touched, let the scheduler start what fits, then, if the store is free, seal. While a
+ * commit is under way later events gather, so the batch grows with the load and nothing waits for a timer.
+ *
+ * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and when a blob's worth is saved up the
+ * oldest dirty one is written. So a busy run writes about twice its events, and a restart replays at most
+ * (dirty blobs x blob size / budget per event) events. A run that is over has all its blobs written.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/fault.h"
+#include "engine/base/log.h"
+#include "engine/core/engine.h"
+
+enum {
+	BUDGET_PER_EVENT = 64,           /* bytes of task blobs an event pays for */
+	BUDGET_CAP = 8 << 20,            /* most of it saved up, and most written in one batch */
+};
+
+static void turn(struct engine *e);
+static void seal(struct engine *e);
+
+static void on_kick(struct wf_post *p)
+{
+	struct engine *e = wf_container_of(p, struct engine, kick);
+
+	e->kicked = 0;
+	turn(e);
+}
+
+void batch_kick(struct engine *e)
+{
+	if (e->kicked || e->deciding)
+		return;
+	e->kicked = 1;
+	e->kick.fn = on_kick;
+	wf_loop_post(e->loop, &e->kick);
+}
+
+void batch_effect(struct engine *e, const struct effect *f)
+{
+	struct gather *g = &e->open;
+
+	g->effects = wf_grow(g->effects, &g->effect_cap, g->effect_count + 1, sizeof(*g->effects));
+	g->effects[g->effect_count++] = *f;
+	batch_kick(e);
+}
+
+void batch_note_run(struct engine *e, struct run *r)
+{
+	struct gather *g = &e->open;
+
+	if (g->run_count && g->runs[g->run_count - 1] == r)
+		return;
+	for (size_t i = 0; i < g->run_count; i++)
+		if (g->runs[i] == r)
+			return;
+	g->runs = wf_grow(g->runs, &g->run_cap, g->run_count + 1, sizeof(*g->runs));
+	g->runs[g->run_count++] = r;
+}
+
+void wf_core_when_durable(struct engine *e, void (*fn)(void *arg), void *arg)
+{
+	struct effect f = { .kind = EFFECT_FN, .fn = fn, .arg = arg };
+
+	/* What is gathering rests on what flies: its effects come after both. */
+	batch_effect(e, &f);
+}
+
+static void turn(struct engine *e)
+{
+	e->deciding = 1;
+	while (e->touched_count) {
+		struct run *r = e->touched[--e->touched_count];
+
+		r->touched = 0;
+		decide_run(e, r);
+		e->cause = 0;
+		if (!e->touched_count)
+			schedule(e);
+	}
+	schedule(e);
+	e->cause = 0;
+	e->deciding = 0;
+	if (e->touched_count)
+		batch_kick(e);
+	seal(e);
+}
+
+/* ---- sealing --------------------------------------------------------------------------------------- */
+
+static size_t write_chunk(struct engine *e, struct run *r, uint32_t instance, uint32_t chunk, uint64_t seq)
+{
+	struct instance *in = &r->inst[instance];
+	uint32_t first = chunk * WF_TASKS_PER_BLOB;
+	uint32_t count = in->count - first < WF_TASKS_PER_BLOB ? in->count - first : WF_TASKS_PER_BLOB;
+
+	wf_batch_tasks(e->open.rows, r->row.number, instance, chunk, seq, in->tasks + first, count);
+	in->dirty[chunk / 64] &= ~((uint64_t)1 << (chunk % 64));
+	in->applied[chunk] = seq;
+	return count * sizeof(*in->tasks);
+}
+
+/* The dirty chunk of the run that was written longest ago; 0 when none is dirty. */
+static int oldest_dirty(const struct run *r, uint32_t *instance, uint32_t *chunk)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < r->inst_count; i++) {
+		const struct instance *in = &r->inst[i];
+		uint32_t chunks = (in->count + WF_TASKS_PER_BLOB - 1) / WF_TASKS_PER_BLOB;
+
+		for (uint32_t w = 0; w < (chunks + 63) / 64; w++) {
+			uint64_t bits = in->dirty[w];
+
+			while (bits) {
+				uint32_t c = w * 64 + (uint32_t)__builtin_ctzll(bits);
+
+				bits &= bits - 1;
+				if (in->applied[c] < oldest) {
+					oldest = in->applied[c];
+					*instance = i;
+					*chunk = c;
+				}
+			}
+		}
+	}
+	return oldest != UINT64_MAX;
+}
+
+static void write_blobs(struct engine *e, struct run *r, uint64_t seq, int64_t *budget)
+{
+	uint32_t instance, chunk;
+
+	while ((*budget > 0 || wf_run_is_over(&r->row)) && oldest_dirty(r, &instance, &chunk))
+		*budget -= (int64_t)write_chunk(e, r, instance, chunk, seq);
+}
+
+static void write_rows(struct engine *e, struct run *r)
+{
+	struct wf_batch *b = e->open.rows;
+
+	if (r->row_dirty)
+		wf_batch_run(b, &r->row);
+	r->row_dirty = 0;
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (r->services[i].dirty) {
+			wf_batch_service(b, &r->services[i].s);
+			r->services[i].dirty = 0;
+		}
+	for (uint32_t i = 0; i < r->member_count; i++)
+		if (r->members[i].dirty) {
+			wf_batch_member(b, &r->members[i].m);
+			r->members[i].dirty = 0;
+		}
+	for (uint32_t i = 0; i < r->lease_count; i++)
+		if (r->leases[i].dirty) {
+			wf_batch_lease(b, &r->leases[i].l);
+			r->leases[i].dirty = 0;
+		}
+}
+
+static void gather_release(struct gather *g)
+{
+	wf_batch_free(g->rows);
+	wf_pack_release(&g->pack);
+	free(g->effects);
+	free(g->runs);
+	memset(g, 0, sizeof(*g));
+}
+
+static void tell_watchers(struct engine *e, struct run *const *runs, size_t n)
+{
+	for (struct wf_watch *w = e->watches.next, *next; w && w != &e->watches; w = next) {
+		next = w->next;
+		for (size_t i = 0; i < n; i++)
+			if (!w->run || w->run == runs[i]->row.number) {
+				w->fn(w, runs[i]->row.number);
+				break;
+			}
+	}
+}
+
+/* The batch is on disk: now its effects may leave. */
+static void landed(struct engine *e, const struct wf_err *err, const struct wf_store_state *st)
+{
+	struct gather g = e->flying;
+
+	memset(&e->flying, 0, sizeof(e->flying));
+	e->committing = 0;
+	if (err) {
+		/* Nothing of this batch has left the house: a restart reads what is there, and agents and tasks go on. */
+		core_leave(e, err);
+		gather_release(&g);
+		return;
+	}
+	if (st) {
+		int was = e->full;
+
+		e->store_state = *st;
+		e->full = (uint8_t)st->full;
+		if (was != st->full)
+			wf_log(WF_LOG_WARN, st->full ? "the disk of '%s' is full: starting nothing new until it has room"
+						     : "the disk of '%s' has room again: going on",
+			       e->state_dir);
+	}
+	(void)WF_FAULT("core.effects.before");
+	effect_run(e, g.effects, g.effect_count);
+	tell_watchers(e, g.runs, g.run_count);
+	gather_release(&g);
+	(void)WF_FAULT("core.effects.after");
+	batch_kick(e);
+}
+
+static void on_committed(void *arg, const struct wf_err *err, const struct wf_store_state *st)
+{
+	landed(arg, err, st);
+}
+
+static void seal(struct engine *e)
+{
+	struct gather *g = &e->open;
+	struct wf_batch *rows;
+	uint64_t seq = e->next_seq - 1;
+
+	if (e->committing || e->left)
+		return;
+	if (!g->events && !g->effect_count) {
+		if (e->stopping && e->on_stopped) {
+			void (*fn)(void *) = e->on_stopped;
+
+			e->on_stopped = NULL;
+			fn(e->on_stopped_arg);
+		}
+		return;
+	}
+	if (!g->events) {
+		/* Only replies and acknowledgements: they rest on batches that are on disk, if we still own it. */
+		struct wf_err err;
+
+		e->flying = *g;
+		memset(g, 0, sizeof(*g));
+		g->rows = wf_batch_create();
+		e->committing = 1;
+		landed(e, e->opt.take_owner && owner_check(e, &err) < 0 ? &err : NULL, NULL);
+		return;
+	}
+	if (g->pack.count) {
+		wf_pack_finish(&g->pack);
+		wf_batch_events(g->rows, g->pack_run, g->pack.first_seq, g->pack.count, g->pack.time,
+				g->pack.buf.data, g->pack.buf.len);
+	}
+	e->blob_budget += (int64_t)g->events * BUDGET_PER_EVENT;
+	if (e->blob_budget > BUDGET_CAP)
+		e->blob_budget = BUDGET_CAP;
+	for (size_t i = 0; i < g->run_count; i++) {
+		write_rows(e, g->runs[i]);
+		write_blobs(e, g->runs[i], seq, &e->blob_budget);
+	}
+	rows = g->rows;
+	e->flying = *g;
+	e->flying.rows = NULL;
+	memset(g, 0, sizeof(*g));
+	g->rows = wf_batch_create();
+	e->committing = 1;
+	wf_store_commit(e->store, e->loop, rows, on_committed, e);
+}

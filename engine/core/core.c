@@ -1,0 +1,418 @@
+/* core.c - owns the life of struct engine and the look-up of runs; the rooms do the rest. */
+#include "engine/core/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine/base/log.h"
+#include "engine/core/engine.h"
+
+enum { KEEP_FINISHED_MS = 60 * 1000, UNLOAD_CHECK_MS = 15 * 1000 };
+
+/* ---- finding ------------------------------------------------------------------------------------------- */
+
+struct run *wf_core_run(struct engine *e, uint64_t number)
+{
+	return number ? wf_idmap_get(&e->by_number, number) : NULL;
+}
+
+static int ends_with(const char *text, const char *suffix)
+{
+	size_t n = strlen(text), k = strlen(suffix);
+
+	return k <= n && strcasecmp(text + n - k, suffix) == 0;
+}
+
+static struct run *by_suffix(struct engine *e, const char *ref, struct wf_err *err)
+{
+	struct run *found = NULL;
+	char id[WF_ID_TEXT + 1], list[160] = "";
+	size_t hits = 0;
+
+	for (size_t i = e->run_count; i-- > 0;) {
+		wf_id_text(&e->runs[i]->row.id, id);
+		if (!ends_with(id, ref))
+			continue;
+		found = e->runs[i];
+		if (hits++ < 4)
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", hits > 1 ? ", " : "", id);
+	}
+	if (hits > 1) {
+		wf_errf(err, WF_CONFLICT, "'%s' is the end of %zu run ids (%s%s); give more of it", ref, hits, list,
+			hits > 4 ? ", ..." : "");
+		return NULL;
+	}
+	return found;
+}
+
+static const char *nearest_name(struct engine *e, const char *ref)
+{
+	const char *best;
+	const char **names = wf_xcalloc(e->run_count + 1, sizeof(*names));
+
+	for (size_t i = 0; i < e->run_count; i++)
+		names[i] = e->runs[i]->row.name;
+	best = wf_nearest(ref, names, e->run_count);
+	free(names);
+	return best;
+}
+
+struct run *wf_core_find(struct engine *e, const char *ref, struct wf_err *err)
+{
+	struct wf_err ambiguous = { 0 };
+	struct run *r = NULL;
+	const char *near;
+
+	if (strcmp(ref, "@last") == 0) {
+		if (e->run_count)
+			return e->runs[e->run_count - 1];
+		wf_errf(err, WF_NOT_FOUND, "there is no run yet");
+		return NULL;
+	}
+	for (size_t i = e->run_count; i-- > 0;)
+		if (strcmp(e->runs[i]->row.name, ref) == 0)
+			return e->runs[i];
+	if (wf_id_is_suffix(ref))
+		r = by_suffix(e, ref, &ambiguous);
+	if (r)
+		return r;
+	if (ambiguous.code) {
+		if (err)
+			*err = ambiguous;
+		return NULL;
+	}
+	near = nearest_name(e, ref);
+	wf_errf(err, WF_NOT_FOUND, "no run '%s'%s%s%s", ref, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return NULL;
+}
+
+/* ---- loading finished runs -------------------------------------------------------------------------------- */
+
+struct load {
+	struct engine *engine;
+	struct run *run;
+	struct run *fresh;             /* filled on the store's thread, invisible to the loop until it is complete */
+	struct wf_err err;
+	int failed;
+	void (*done)(void *arg, struct run *r, const struct wf_err *err);
+	void *arg;
+	struct wf_post post;
+};
+
+static void load_fresh(struct wf_store *s, void *arg)
+{
+	struct load *l = arg;
+
+	(void)s;
+	l->failed = recover_run(l->engine, l->fresh, &l->err) < 0;
+}
+
+/* What was read becomes the run's, but for what the loop owns. */
+static void adopt(struct engine *e, struct run *r, struct run *fresh)
+{
+	struct run kept = *r;
+
+	*r = *fresh;
+	r->row = kept.row;
+	r->row_dirty = kept.row_dirty;
+	r->touched = kept.touched;
+	r->users = kept.users;
+	r->used_ms = kept.used_ms;
+	if (kept.dir) {
+		free(fresh->dir);
+		r->dir = kept.dir;
+	}
+	memcpy(r->message, kept.message, sizeof(r->message));
+	for (uint32_t i = 0; i < r->service_count; i++)
+		r->services[i].run = r;
+	derive_all(e, r);
+}
+
+static void load_done(void *arg)
+{
+	struct load *l = arg;
+	struct run *r = l->run;
+
+	if (l->fresh && !l->failed && !r->loaded) {
+		adopt(l->engine, r, l->fresh);
+	} else if (l->fresh) {
+		run_unload(l->fresh);
+		free(l->fresh->dir);
+	}
+	free(l->fresh);
+	r->users--;
+	r->used_ms = wf_os_mono_ms(l->engine->os);
+	l->done(l->arg, r, l->failed ? &l->err : NULL);
+	free(l);
+}
+
+static void already(struct wf_post *p)
+{
+	load_done(wf_container_of(p, struct load, post));
+}
+
+void wf_core_load(struct engine *e, uint64_t number, void (*done)(void *arg, struct run *r, const struct wf_err *err), void *arg)
+{
+	struct load *l = wf_xcalloc(1, sizeof(*l));
+
+	l->engine = e;
+	l->done = done;
+	l->arg = arg;
+	l->run = wf_core_run(e, number);
+	WF_ASSERT(l->run);
+	l->run->users++;
+	if (l->run->loaded) {
+		l->post.fn = already;
+		wf_loop_post(e->loop, &l->post);
+		return;
+	}
+	l->fresh = wf_xcalloc(1, sizeof(*l->fresh));
+	l->fresh->row = l->run->row; /* borrowed: number, id and names, for reading */
+	wf_store_read(e->store, e->loop, load_fresh, load_done, l);
+}
+
+static int is_clean(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		for (uint32_t c = 0; c < (r->inst[i].count + WF_TASKS_PER_BLOB - 1) / WF_TASKS_PER_BLOB; c++)
+			if (r->inst[i].dirty[c / 64] >> (c % 64) & 1)
+				return 0;
+	return 1;
+}
+
+/* ---- leaving ------------------------------------------------------------------------------------------------ */
+
+void wf_core_touch(struct engine *e)
+{
+	e->active_ms = wf_os_mono_ms(e->os);
+}
+
+static void on_idle_check(struct wf_timer *t)
+{
+	struct engine *e = wf_container_of(t, struct engine, idle);
+	int64_t now = wf_os_mono_ms(e->os);
+
+	for (size_t i = 0; i < e->run_count; i++) {
+		struct run *r = e->runs[i];
+
+		if (r->loaded && wf_run_is_over(&r->row) && !r->users && !r->touched && now - r->used_ms > KEEP_FINISHED_MS &&
+		    is_clean(r))
+			run_unload(r);
+	}
+	if (e->live_count)
+		wf_core_touch(e);
+	if (e->opt.idle_ms && now - e->active_ms > e->opt.idle_ms) {
+		wf_log(WF_LOG_INFO, "idle for %lld s, leaving", (long long)(now - e->active_ms) / 1000);
+		core_leave(e, NULL);
+		return;
+	}
+	wf_timer_start(e->loop, &e->idle, UNLOAD_CHECK_MS);
+}
+
+void core_leave(struct engine *e, const struct wf_err *why)
+{
+	if (e->left)
+		return;
+	if (why) {
+		e->left = 1; /* nothing may be committed, sent or answered any more */
+		wf_log(WF_LOG_ERROR, "%s", why->text);
+	}
+	if (e->on_leave)
+		e->on_leave(e->on_leave_arg, why);
+}
+
+void wf_core_on_leave(struct engine *e, void (*fn)(void *arg, const struct wf_err *why), void *arg)
+{
+	e->on_leave = fn;
+	e->on_leave_arg = arg;
+}
+
+/* ---- watching -------------------------------------------------------------------------------------------------- */
+
+void wf_core_watch(struct engine *e, struct wf_watch *w)
+{
+	w->prev = e->watches.prev;
+	w->next = &e->watches;
+	e->watches.prev->next = w;
+	e->watches.prev = w;
+}
+
+void wf_core_unwatch(struct engine *e, struct wf_watch *w)
+{
+	(void)e;
+	if (!w->next)
+		return;
+	w->prev->next = w->next;
+	w->next->prev = w->prev;
+	w->prev = w->next = NULL;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+struct engine *wf_core_create(const struct wf_core_options *o, struct wf_err *err)
+{
+	struct engine *e = wf_xcalloc(1, sizeof(*e));
+	size_t types = 0;
+	uint32_t tag;
+
+	e->opt = *o;
+	e->os = o->os;
+	e->loop = o->loop;
+	e->lock_fd = -1;
+	e->local.executor = "local";
+	e->local.engine = e;
+	e->watches.prev = e->watches.next = &e->watches;
+	e->state_dir = wf_xstrdup(o->state_dir);
+	e->run_root = o->run_root ? wf_xstrdup(o->run_root) : wf_xasprintf("%s/runs", o->state_dir);
+	e->epoch = 1;
+	e->next_run = e->next_number = 1;
+	e->started_ms = wf_os_wall_ms(e->os);
+	tag = wf_hash(e->state_dir, strlen(e->state_dir));
+	snprintf(e->tag, sizeof(e->tag), "%s-%08x", wf_host_name(), tag);
+	while (types < WF_COUNT(o->types_dirs) && o->types_dirs[types])
+		types++;
+	e->types = wdf_types_load(o->types_dirs, types, err);
+	if (!e->types || (o->take_owner && owner_take(e, err) < 0))
+		goto error;
+	e->store = wf_store_open(e->os, e->state_dir, e->epoch, err);
+	if (!e->store)
+		goto error;
+	if (o->take_owner)
+		wf_store_set_fence(e->store, owner_check, e);
+	e->open.rows = wf_batch_create();
+	e->next_seq = wf_store_last_seq(e->store) + 1;
+	e->next_run = wf_store_last_run(e->store) + 1;
+	if (recover_all(e, err) < 0)
+		goto error;
+	return e;
+error:
+	wf_core_destroy(e);
+	return NULL;
+}
+
+void wf_core_start(struct engine *e)
+{
+	struct wf_event ev = { .kind = WF_E_ENGINE_STARTED };
+
+	ev.text[0].p = wf_host_name();
+	ev.text[0].n = (uint32_t)strlen(ev.text[0].p);
+	core_post(e, NULL, &ev);
+	wf_core_touch(e);
+	agents_start(e);
+	e->idle.fn = on_idle_check;
+	wf_timer_start(e->loop, &e->idle, UNLOAD_CHECK_MS);
+	batch_kick(e);
+}
+
+void wf_core_stop(struct engine *e, void (*on_stopped)(void *arg), void *arg)
+{
+	struct wf_event ev = { .kind = WF_E_ENGINE_STOPPED };
+
+	e->on_stopped = on_stopped;
+	e->on_stopped_arg = arg;
+	submit_refuse_all(e);
+	if (e->left) {
+		e->on_stopped = NULL;
+		on_stopped(arg);
+		return;
+	}
+	core_post(e, NULL, &ev);
+	e->stopping = 1;
+	agents_stop(e);
+	batch_kick(e);
+}
+
+void wf_core_destroy(struct engine *e)
+{
+	if (!e)
+		return;
+	wf_timer_stop(e->loop, &e->idle);
+	wf_timer_stop(e->loop, &e->backoff_timer);
+	for (size_t i = 0; i < e->run_count; i++) {
+		if (e->runs[i]->loaded)
+			services_let_go(e, e->runs[i]);
+		run_free(e->runs[i]);
+	}
+	free(e->runs);
+	free(e->live);
+	free(e->touched);
+	free(e->backoffs);
+	wf_idmap_release(&e->by_number);
+	wf_batch_free(e->open.rows);
+	wf_pack_release(&e->open.pack);
+	free(e->open.effects);
+	free(e->open.runs);
+	wf_store_close(e->store);
+	wdf_types_free(e->types);
+	agents_release(e);
+	owner_release(e);
+	free(e->state_dir);
+	free(e->run_root);
+	free(e);
+}
+
+/* ---- forgetting a run --------------------------------------------------------------------------------------------- */
+
+struct removal {
+	struct engine *engine;
+	char *dir;
+	void (*done)(void *arg, const struct wf_err *err);
+	void *arg;
+};
+
+/* The rows are gone: now the directory may go; should we die here, `wf gc` finds a directory without a run. */
+static void forgotten(void *arg)
+{
+	struct removal *m = arg;
+	struct wf_err err;
+	int rc = wf_dir_remove(m->engine->os, m->dir, &err);
+
+	m->done(m->arg, rc < 0 ? &err : NULL);
+	free(m->dir);
+	free(m);
+}
+
+static void drop_run(struct engine *e, struct run *r)
+{
+	for (size_t i = 0; i < e->run_count; i++)
+		if (e->runs[i] == r) {
+			memmove(&e->runs[i], &e->runs[i + 1], (--e->run_count - i) * sizeof(*e->runs));
+			break;
+		}
+	wf_idmap_del(&e->by_number, r->row.number);
+	run_free(r);
+}
+
+void wf_core_remove(struct engine *e, uint64_t number, void (*done)(void *arg, const struct wf_err *err), void *arg)
+{
+	struct run *r = wf_core_run(e, number);
+	char id[WF_ID_TEXT + 1];
+	struct removal *m;
+	struct wf_err err;
+
+	wf_core_touch(e);
+	if (!wf_run_is_over(&r->row) || r->users || r->touched) {
+		wf_errf(&err, WF_CONFLICT, "run '%s' is %s; cancel it and wait, then remove it", r->row.name,
+			wf_sm_name(&wf_run_machine, r->row.state));
+		done(arg, &err);
+		return;
+	}
+	for (size_t i = 0; i < e->open.run_count + e->flying.run_count; i++)
+		if (r == (i < e->open.run_count ? e->open.runs[i] : e->flying.runs[i - e->open.run_count])) {
+			wf_errf(&err, WF_CONFLICT, "run '%s' is just ending; try again", r->row.name);
+			done(arg, &err);
+			return;
+		}
+	wf_id_text(&r->row.id, id);
+	m = wf_xcalloc(1, sizeof(*m));
+	m->engine = e;
+	m->done = done;
+	m->arg = arg;
+	m->dir = wf_xasprintf("%s/%s", e->run_root, id);
+	wf_batch_forget(e->open.rows, number);
+	e->open.events++; /* a batch of rows alone is a batch */
+	drop_run(e, r);
+	wf_core_when_durable(e, forgotten, m);
+}

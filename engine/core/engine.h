@@ -1,0 +1,308 @@
+/* engine.h - struct engine and struct run: one place for every field, no logic
+ *
+ * Private to engine/core (view.c included). Each field has its clause. What is derived can be computed again from runs' facts at load;
+ * derive.c owns those fields.
+ */
+#ifndef WF_CORE_ENGINE_H
+#define WF_CORE_ENGINE_H
+
+#include "dag/dag.h"
+#include "engine/base/hash.h"
+#include "engine/core/core.h"
+#include "engine/link/channel.h"
+#include "engine/link/wire.h"
+#include "engine/state/things.h"
+#include "engine/store/store.h"
+#include "wdf-schema/wdf.h"
+
+/* ---- a run in memory ----------------------------------------------------------------------------------- */
+
+/* One instance of a loaded run. */
+struct instance {
+	struct wf_task *tasks;         /* facts; count of them */
+	uint32_t count;                /* 0 while unsized */
+	uint64_t *dirty;               /* bit set: a chunk of 4,096 changed since it was last sealed */
+	uint64_t *applied;             /* per chunk: seq up to which the stored blob is complete (replay) */
+	char **results;                /* per task: JSON text of its result, kept only when keep_results */
+	/* derived */
+	uint32_t counts[WF_SEEN_STATES];
+	uint32_t active;               /* tasks in state active */
+	uint32_t over;                 /* tasks in an end state */
+	uint32_t bad_skips;            /* skipped because of a parent */
+	uint32_t *ready;               /* ring of indices that may start now (not backing off) */
+	uint32_t ready_head, ready_count, ready_cap;
+	uint32_t heap_at;              /* 1 + position in run->heap; 0: not there */
+	uint8_t parked;                /* enum park: why it is not in the heap though it has ready tasks */
+	uint32_t tasks_written;        /* `over` + 1 when step.tasks was last written; 0: never */
+	uint8_t keep_results;          /* some template, `when` or list refers to its results */
+	uint8_t unsized;               /* run-time fan-out that is not known yet */
+	uint32_t cores;                /* thousandths one task takes */
+	uint32_t first_lease, lease_count; /* into run->leases */
+};
+#define WF_TASK_NAME 192               /* room for a step name and an index */
+
+enum park { PARK_NONE, PARK_PARALLEL, PARK_POOL, PARK_SERVICE };
+
+struct run {
+	struct wf_run row;             /* facts; there for every run, loaded or not */
+	uint8_t loaded;                /* what follows is there */
+	uint8_t row_dirty;
+	uint8_t touched;               /* in engine->touched: decide has to look */
+	uint8_t services_touched;      /* something a service's decision rests on changed */
+	uint8_t kill_ready;            /* a service failed: its ready consumers must be looked at */
+	uint32_t users;                /* views in progress; not unloaded while > 0 */
+	int64_t used_ms;               /* monotonic: last look at a finished run */
+	struct wdf *wdf;
+	struct dag *dag;
+	struct dag_plan *plan;
+	struct instance *inst;
+	uint32_t inst_count;
+	struct service {
+		struct wf_service s;   /* facts */
+		uint8_t dirty;
+		uint8_t stop_sent;     /* this generation's members were asked to stop, by this process */
+		uint8_t backoff;       /* derived, of a restart: 0 not begun, 1 waits, 2 over */
+		uint8_t overdue;       /* derived: its members did not stop in time and were killed */
+		uint32_t cores;        /* thousandths held while granted */
+		uint64_t memory;
+		uint8_t granted;       /* derived: holds cores and memory */
+		struct wf_timer timer; /* back-off, then stop deadline */
+		struct run *run;
+		struct engine *engine;
+	} *services;
+	uint32_t service_count;
+	struct member {
+		struct wf_member m;    /* facts */
+		uint8_t dirty;
+		char *why;             /* what its host said of its failure, until its end is reported */
+	} *members;                    /* by service, then n: one per service now */
+	uint32_t member_count;
+	struct lease {
+		struct wf_lease l;     /* facts */
+		uint8_t dirty;
+	} *leases;                     /* by instance, then use */
+	uint32_t lease_count;
+	/* derived */
+	uint32_t counts[WF_SEEN_STATES];
+	uint32_t total;                /* tasks of sized instances */
+	uint32_t unsized;              /* instances without a size */
+	uint32_t over;
+	uint32_t *pool_used;           /* per wdf pool */
+	uint32_t *heap;                /* instances that have ready tasks and are not parked, best first */
+	uint32_t heap_count, heap_cap;
+	struct todo {                  /* tasks whose attempt ended or became unknown: outcome to decide */
+		uint32_t instance, index;
+		uint64_t seq;          /* of the event that said so */
+	} *todo;
+	size_t todo_count, todo_cap;
+	char *dir;                     /* run_root/<id> */
+	char **base_env;               /* submitter's environment, read from the run's directory at first need, and what every task of the run
+	                                * gets; one array shared by all starts */
+	char message[256];             /* last change worth a sentence, for people; lost at restart */
+};
+
+/* ---- executors' agents ------------------------------------------------------------------------------------ */
+
+enum agent_state { AGENT_ABSENT, AGENT_CONNECTING, AGENT_HELLO, AGENT_REATTACHING, AGENT_READY };
+
+struct agent {
+	const char *executor;          /* "local" */
+	enum agent_state state;
+	struct wf_channel *channel;
+	struct wf_timer retry;         /* back-off of the next connect */
+	uint32_t tries;
+	struct engine *engine;
+	/* from its hello */
+	char *instance, *host, *boot_id;
+	uint32_t pid, capabilities;
+	uint32_t cores;                /* thousandths, after the site's bound */
+	uint64_t memory;
+	/* derived */
+	uint64_t cores_used, memory_used;       /* by tasks and granted services */
+	uint64_t cores_services, memory_services; /* of these, by services */
+	struct wf_idmap reattach;      /* attempt numbers whose answer is still to come */
+	uint64_t cursor_seen, cursor_acked;
+	char error[256];               /* why the last connect failed */
+};
+
+/* ---- a batch being gathered ---------------------------------------------------------------------------------- */
+
+enum effect_kind { EFFECT_START, EFFECT_START_MEMBER, EFFECT_CANCEL, EFFECT_CANCEL_MEMBER, EFFECT_STOP_MEMBER, EFFECT_ACK, EFFECT_SIZE, EFFECT_VIEW_FILE,
+		   EFFECT_FN };
+struct effect {
+	uint8_t kind;
+	uint8_t why;
+	uint64_t run;
+	uint32_t a, b;                 /* instance, index; service, member */
+	uint64_t number;               /* attempt number, cursor */
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+struct gather {
+	struct wf_batch *rows;         /* what is certain before sealing: inputs, notes, attempts */
+	struct wf_pack pack;           /* the open stretch of events */
+	uint64_t pack_run;
+	uint32_t events;
+	struct effect *effects;
+	size_t effect_count, effect_cap;
+	struct run **runs;             /* runs with events in this batch, for watchers and dirty rows */
+	size_t run_count, run_cap;
+};
+
+/* ---- the engine ------------------------------------------------------------------------------------------------ */
+
+struct engine {
+	struct wf_core_options opt;
+	struct wf_os *os;
+	struct wf_loop *loop;
+	struct wf_store *store;
+	struct wdf_types *types;
+	char *state_dir, *run_root, *owner_text;
+	char tag[64];                  /* of this state directory, in every token: two engines of one user never meet */
+	int lock_fd;
+	uint64_t epoch;
+	int64_t started_ms;
+
+	uint64_t next_seq, next_run, next_number;
+	struct run **runs;             /* every run, by rising number */
+	size_t run_count, run_cap;
+	struct wf_idmap by_number;
+	struct run **live;             /* those that are not over */
+	size_t live_count, live_cap;
+	struct run **touched;
+	size_t touched_count, touched_cap;
+	uint64_t cause;                /* seq of the event whose consequences are being decided; 0: from outside */
+	int64_t blob_budget;           /* bytes of task blobs that may be written, saved up by events */
+	uint32_t bypassed;             /* starts that overtook a better task which did not fit */
+
+	struct agent local;
+
+	struct gather open, flying;    /* one batch gathers while one is being committed */
+	uint8_t committing, deciding, stopping, full, left;
+	struct wf_post kick;           /* decide soon */
+	uint8_t kicked;
+	struct wf_store_state store_state;
+	struct wf_watch watches;       /* list head */
+	struct wf_timer idle, gap;     /* idle exit; group-commit gap */
+	int64_t active_ms;             /* monotonic: last client or live run */
+
+	struct backoff {               /* heap by due time */
+		int64_t due_ms;
+		uint64_t run;
+		uint32_t instance, index;
+		uint64_t number;
+	} *backoffs;
+	size_t backoff_count, backoff_cap;
+	struct wf_timer backoff_timer;
+
+	struct submission *submissions; /* submits that wait for the agent's hello */
+
+	void (*on_leave)(void *arg, const struct wf_err *why);
+	void *on_leave_arg;
+	void (*on_stopped)(void *arg);
+	void *on_stopped_arg;
+
+	uint64_t strays;               /* answers that came late or twice */
+	uint64_t starts;               /* attempts started since this process began */
+};
+
+/* ---- doors between the rooms of core ------------------------------------------------------------------------------ */
+
+/* post.c: the only way in. Fills seq, at, epoch; applies; derives; adds to the open batch. BUG when the machine refuses. */
+void core_post(struct engine *e, struct run *r, struct wf_event *ev);
+void core_post_task(struct engine *e, struct run *r, uint8_t kind, uint32_t instance, uint32_t index, int64_t v0);
+void core_post_text(struct engine *e, struct run *r, uint8_t kind, uint32_t a, uint32_t b, int64_t v0, const char *text);
+/* Something outside the events changed (capacity, an agent, a timer): decide for this run, or for all (NULL), soon. */
+void core_touch_run(struct engine *e, struct run *r);
+void core_touch_all(struct engine *e);
+
+/* derive.c */
+void derive_after(struct engine *e, struct run *r, const struct wf_event *ev, const struct wf_task *before);
+void derive_all(struct engine *e, struct run *r);           /* from facts alone: at load */
+void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint32_t index);
+void derive_unpark(struct run *r, enum park why);
+void derive_offer(struct run *r, uint32_t instance);         /* into the heap when it has ready tasks and is not parked */
+void derive_size_instance(struct run *r, uint32_t instance, uint32_t count);
+int instance_settled(const struct run *r, uint32_t instance);  /* every task over, and sized */
+uint32_t task_cores(const struct run *r, uint32_t instance);
+uint64_t task_memory(const struct run *r, uint32_t instance, const struct wf_task *t);
+int64_t task_time_ms(const struct run *r, uint32_t instance, const struct wf_task *t);
+
+void live_add(struct engine *e, struct run *r);
+void live_drop(struct engine *e, struct run *r);
+
+/* heap.c: run->heap, best instance first */
+void heap_push(struct run *r, uint32_t instance);
+void heap_remove(struct run *r, uint32_t instance);
+int heap_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
+
+/* batch.c */
+void batch_effect(struct engine *e, const struct effect *f);
+void batch_note_run(struct engine *e, struct run *r);
+void batch_kick(struct engine *e);                            /* decide, then seal when the store is free */
+
+/* decide.c, services.c, schedule.c */
+void decide_run(struct engine *e, struct run *r);
+void decide_services(struct engine *e, struct run *r);
+void services_hold(struct engine *e, struct run *r);         /* capacity of granted services, from facts */
+void services_let_go(struct engine *e, struct run *r);       /* the reverse, and their timers */
+int service_usable(const struct run *r, uint32_t service);   /* ready, or degraded with enough members */
+int service_hopeless(const struct run *r, uint32_t service); /* failed since the last retry: will not come back by itself */
+void schedule(struct engine *e);
+void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int64_t delay_ms);
+
+/* effect.c */
+void effect_run(struct engine *e, const struct effect *f, size_t n);
+
+/* agents.c */
+void agents_start(struct engine *e);
+void agents_stop(struct engine *e);
+void agents_release(struct engine *e);
+void agents_need(struct engine *e, const char *executor);   /* connect, and start it, if it is not there */
+void agents_hello(struct agent *a, const struct wf_hello *h);
+struct agent *agents_of(struct engine *e, const char *executor);
+void agent_send(struct agent *a, const struct wf_buf *b);
+int agent_fits(const struct agent *a, uint64_t cores, uint64_t memory);
+
+/* messages.c: what an agent says becomes events */
+void messages_frame(struct agent *a, const void *p, size_t n);
+
+/* render.c: a task becomes a wf_start; all memory from the arena */
+int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a, struct wf_start *s, struct wf_err *err);
+int render_member(struct engine *e, struct run *r, uint32_t service, uint32_t n, struct wf_arena *a, struct wf_start *s, struct wf_err *err);
+struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a);
+int render_when(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int *truth, struct wf_err *err);
+int render_view_file(struct engine *e, struct run *r, uint32_t service, struct wf_err *err);
+char *render_view_path(struct wf_arena *a, const struct run *r, uint32_t service);
+
+/* runs.c: making, loading and unloading runs */
+struct run *run_create(struct engine *e);
+void run_unload(struct run *r);
+void run_free(struct run *r);
+int run_prepare(struct engine *e, struct run *r, const char *text, size_t text_n, struct dag *ready_dag, struct wdf *ready_wdf, const void *dag,
+		size_t dag_n, const char *params, struct wf_err *err);
+struct member *run_member(struct run *r, uint32_t service, uint32_t n);
+struct lease *run_lease(struct run *r, uint32_t instance, uint32_t service);
+
+/* submit.c */
+void submit_agent_ready(struct engine *e);                   /* submits that waited for capacity to be known go on */
+void submit_refuse_all(struct engine *e);                    /* at stop */
+
+/* results.c: results in memory, step.tasks files, run-time lists */
+void results_mark(struct run *r, const char *text, size_t n); /* which instances keep theirs */
+int results_write_tasks(struct engine *e, struct run *r, uint32_t instance, char **path, struct wf_err *err);
+void results_size(struct engine *e, struct run *r, uint32_t instance); /* effect: read the list, post instance.sized */
+
+/* owner.c */
+int owner_take(struct engine *e, struct wf_err *err);
+int owner_check(void *engine, struct wf_err *err);            /* any thread */
+void owner_release(struct engine *e);
+
+/* recover.c */
+int recover_all(struct engine *e, struct wf_err *err);
+int recover_run(struct engine *e, struct run *r, struct wf_err *err);  /* on the store's thread: loads facts only */
+
+void core_leave(struct engine *e, const struct wf_err *why);
+
+#endif

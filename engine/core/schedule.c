@@ -1,0 +1,238 @@
+/* schedule.c - who starts now: the best ready task of all runs for which pool, step limit, services and capacity have room.
+ *
+ * Owns the back-offs of requeued tasks. Part of deciding: it posts task.started and hands the start to the batch as an effect. A task that
+ * does not fit may be overtaken by lesser ones, but not for ever: after OVERTAKE_MAX starts everybody waits for it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/engine.h"
+
+enum { OVERTAKE_MAX = 256, LOOK_MAX = 64 };
+
+static const struct wdf_step *step_of(const struct run *r, uint32_t instance)
+{
+	return &r->wdf->steps[r->dag->instances[instance].step];
+}
+
+static int services_usable(const struct run *r, uint32_t instance)
+{
+	const struct instance *in = &r->inst[instance];
+
+	for (uint32_t i = 0; i < in->lease_count; i++)
+		if (!service_usable(r, r->leases[in->first_lease + i].l.service))
+			return 0;
+	return 1;
+}
+
+static enum park why_not(const struct run *r, uint32_t instance)
+{
+	const struct wdf_step *step = step_of(r, instance);
+
+	if (step->parallel && r->inst[instance].active >= step->parallel)
+		return PARK_PARALLEL;
+	if (step->pool != UINT32_MAX && r->pool_used[step->pool] >= r->wdf->pools[step->pool].limit)
+		return PARK_POOL;
+	if (!services_usable(r, instance))
+		return PARK_SERVICE;
+	return PARK_NONE;
+}
+
+static void hold_leases(struct engine *e, struct run *r, uint32_t instance)
+{
+	struct instance *in = &r->inst[instance];
+
+	for (uint32_t i = 0; i < in->lease_count; i++) {
+		struct wf_lease *l = &r->leases[in->first_lease + i].l;
+		struct wf_event ev = { .kind = WF_E_LEASE_HELD, .a = l->instance, .b = l->service,
+				       .v = { r->services[l->service].s.view } };
+
+		if (l->state == WF_LEASE_WANTED)
+			core_post(e, r, &ev);
+	}
+}
+
+static void start(struct engine *e, struct run *r, uint32_t instance, uint32_t index)
+{
+	struct effect f = { .kind = EFFECT_START, .run = r->row.number, .a = instance, .b = index,
+			    .number = e->next_number++ };
+
+	hold_leases(e, r, instance);
+	core_post_task(e, r, WF_E_TASK_STARTED, instance, index, (int64_t)f.number);
+	batch_effect(e, &f);
+	e->starts++;
+}
+
+/* First index of the ring that is still ready, or -1 when the ring is empty. */
+static int64_t first_ready(struct run *r, uint32_t instance)
+{
+	struct instance *in = &r->inst[instance];
+
+	while (in->ready_count) {
+		uint32_t index = in->ready[in->ready_head];
+
+		if (in->tasks[index].state == WF_TASK_READY)
+			return index;
+		in->ready_head = (in->ready_head + 1) % in->ready_cap;
+		in->ready_count--;
+	}
+	return -1;
+}
+
+static void pop_ready(struct run *r, uint32_t instance)
+{
+	struct instance *in = &r->inst[instance];
+
+	in->ready_head = (in->ready_head + 1) % in->ready_cap;
+	in->ready_count--;
+	if (!in->ready_count)
+		heap_remove(r, instance);
+}
+
+static struct run *best_run(struct engine *e)
+{
+	struct run *best = NULL;
+
+	for (size_t i = 0; i < e->live_count; i++) {
+		struct run *r = e->live[i];
+
+		if (r->row.state != WF_RUN_RUNNING || !r->heap_count)
+			continue;
+		if (!best || heap_before(r, r->heap[0], best, best->heap[0]))
+			best = r;
+	}
+	return best;
+}
+
+void schedule(struct engine *e)
+{
+	struct agent *a = agents_of(e, "local");
+	struct passed {
+		struct run *run;
+		uint32_t instance;
+	} passed[LOOK_MAX];
+	size_t passed_count = 0;
+	struct run *r;
+
+	if (a->state != AGENT_READY || e->full || e->stopping || e->left)
+		return;
+	while ((r = best_run(e))) {
+		uint32_t i = r->heap[0];
+		int64_t index = first_ready(r, i);
+		enum park park;
+
+		if (index < 0) {
+			heap_remove(r, i);
+			continue;
+		}
+		park = why_not(r, i);
+		if (park) {
+			r->inst[i].parked = (uint8_t)park;
+			heap_remove(r, i);
+			if (park == PARK_SERVICE) {
+				r->services_touched = 1;
+				core_touch_run(e, r);
+			}
+			continue;
+		}
+		if (agent_fits(a, r->inst[i].cores, task_memory(r, i, &r->inst[i].tasks[index]))) {
+			pop_ready(r, i);
+			start(e, r, i, (uint32_t)index);
+			if (passed_count)
+				e->bypassed++;
+			else
+				e->bypassed = 0;
+			continue;
+		}
+		if (passed_count == LOOK_MAX || e->bypassed >= OVERTAKE_MAX || a->cores_used >= a->cores)
+			break;
+		passed[passed_count++] = (struct passed){ r, i };
+		heap_remove(r, i);
+	}
+	for (size_t k = 0; k < passed_count; k++)
+		derive_offer(passed[k].run, passed[k].instance);
+}
+
+/* ---- back-offs ---------------------------------------------------------------------------------------- */
+
+static int later(const struct backoff *a, const struct backoff *b)
+{
+	return a->due_ms != b->due_ms ? a->due_ms > b->due_ms : a->number > b->number;
+}
+
+static void arm(struct engine *e)
+{
+	int64_t left;
+
+	if (!e->backoff_count) {
+		wf_timer_stop(e->loop, &e->backoff_timer);
+		return;
+	}
+	left = e->backoffs[0].due_ms - wf_os_mono_ms(e->os);
+	wf_timer_start(e->loop, &e->backoff_timer, left > 0 ? (uint64_t)left : 0);
+}
+
+static struct backoff pop_backoff(struct engine *e)
+{
+	struct backoff top = e->backoffs[0], last = e->backoffs[--e->backoff_count];
+	size_t at = 0;
+
+	for (;;) {
+		size_t child = at * 2 + 1;
+
+		if (child >= e->backoff_count)
+			break;
+		if (child + 1 < e->backoff_count && later(&e->backoffs[child], &e->backoffs[child + 1]))
+			child++;
+		if (!later(&last, &e->backoffs[child]))
+			break;
+		e->backoffs[at] = e->backoffs[child];
+		at = child;
+	}
+	e->backoffs[at] = last;
+	return top;
+}
+
+static void on_due(struct wf_timer *t)
+{
+	struct engine *e = wf_container_of(t, struct engine, backoff_timer);
+	int64_t now = wf_os_mono_ms(e->os);
+
+	while (e->backoff_count && e->backoffs[0].due_ms <= now) {
+		struct backoff b = pop_backoff(e);
+		struct run *r = wf_core_run(e, b.run);
+		const struct wf_task *task;
+
+		if (!r || !r->loaded || b.instance >= r->inst_count || b.index >= r->inst[b.instance].count)
+			continue;
+		/* Only if it is still the same wait: canceled or retried meanwhile, another entry or none counts. */
+		task = &r->inst[b.instance].tasks[b.index];
+		if (task->state != WF_TASK_READY || task->number != b.number)
+			continue;
+		derive_ready_push(e, r, b.instance, b.index);
+		core_touch_run(e, r);
+	}
+	arm(e);
+}
+
+void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int64_t delay_ms)
+{
+	struct backoff b = {
+		.due_ms = wf_os_mono_ms(e->os) + delay_ms,
+		.run = r->row.number,
+		.instance = instance,
+		.index = index,
+		.number = r->inst[instance].tasks[index].number,
+	};
+	size_t at = e->backoff_count;
+
+	e->backoffs = wf_grow(e->backoffs, &e->backoff_cap, at + 1, sizeof(*e->backoffs));
+	e->backoff_count++;
+	while (at && later(&e->backoffs[(at - 1) / 2], &b)) {
+		e->backoffs[at] = e->backoffs[(at - 1) / 2];
+		at = (at - 1) / 2;
+	}
+	e->backoffs[at] = b;
+	e->backoff_timer.fn = on_due;
+	arm(e);
+}

@@ -1,0 +1,518 @@
+/* services.c - what follows for the services of a run: founding, watching, restarting, stopping. Level-triggered: looks at the state of
+ * leases, members and consumers and posts what is missing; called again whenever one of them changed.
+ *
+ * Owns the timers of a service (back-off of a restart, deadline of a stop) and the capacity that a service with `resources` holds.
+ * Knows no driver and no probe: wf-service does, and says only what changed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/core/engine.h"
+
+enum {
+	RESTART_DELAY_MS = 200,          /* before the first restart; doubles */
+	STOP_DEADLINE_MS = 120 * 1000,   /* a member that has not ended by then is killed with its process group */
+};
+
+static const struct wdf_service *spec_of(const struct run *r, uint32_t service)
+{
+	return &r->wdf->services[service];
+}
+
+static void post_service(struct engine *e, struct run *r, uint8_t kind, uint32_t service, int64_t v0, const char *text)
+{
+	core_post_text(e, r, kind, service, 0, v0, text);
+}
+
+/* ---- what people and schedule.c ask ------------------------------------------------------------------- */
+
+static uint32_t members_ready(const struct run *r, uint32_t service)
+{
+	const struct wf_service *s = &r->services[service].s;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		const struct wf_member *m = &r->members[i].m;
+
+		if (m->service == service && m->generation == s->generation &&
+		    (m->state == WF_MEMBER_READY || m->state == WF_MEMBER_SUSPECT))
+			n++;
+	}
+	return n;
+}
+
+int service_usable(const struct run *r, uint32_t service)
+{
+	const struct wf_service *s = &r->services[service].s;
+
+	if (s->state == WF_SERVICE_READY)
+		return 1;
+	return s->state == WF_SERVICE_DEGRADED && !s->held && members_ready(r, service) >= s->min;
+}
+
+int service_hopeless(const struct run *r, uint32_t service)
+{
+	return r->services[service].s.state == WF_SERVICE_FAILED;
+}
+
+/* ---- leases and demand ----------------------------------------------------------------------------------- */
+
+static void end_leases(struct engine *e, struct run *r)
+{
+	for (uint32_t i = 0; i < r->lease_count; i++) {
+		struct wf_lease *l = &r->leases[i].l;
+		struct wf_event ev = { .kind = WF_E_LEASE_ENDED, .a = l->instance, .b = l->service };
+
+		if (l->state != WF_LEASE_ENDED && l->state != WF_LEASE_NONE && instance_settled(r, l->instance))
+			core_post(e, r, &ev);
+	}
+}
+
+struct demand {
+	uint32_t open;                   /* leases that have not ended */
+	uint32_t ready;                  /* of these, with a task that could start, or runs */
+	uint32_t active;                 /* tasks using it now */
+	int writers;                     /* some consumer may write to it */
+};
+
+static struct demand demand_of(const struct run *r, uint32_t service)
+{
+	struct demand d = { 0 };
+
+	for (uint32_t i = 0; i < r->lease_count; i++) {
+		const struct wf_lease *l = &r->leases[i].l;
+		const struct instance *in = &r->inst[l->instance];
+
+		if (l->service != service)
+			continue;
+		d.active += in->active;
+		d.writers |= l->mode != WDF_RO;
+		if (l->state == WF_LEASE_ENDED)
+			continue;
+		d.open++;
+		d.ready += in->ready_count || in->active;
+	}
+	return d;
+}
+
+/* 1: every condition of the service's `after` holds; 0: not yet; -1: one can never hold (why says which). */
+static int after_holds(const struct run *r, uint32_t service, char *why, size_t size)
+{
+	const struct wdf_service *spec = spec_of(r, service);
+	int all = 1;
+
+	for (uint32_t i = 0; i < spec->after_count; i++) {
+		const struct wdf_after *a = &spec->after[i];
+		const struct instance *in;
+		int good;
+
+		if (a->service != UINT32_MAX) {
+			if (service_usable(r, a->service))
+				continue;
+			if (service_hopeless(r, a->service)) {
+				snprintf(why, size, "it comes after service '%s', which failed",
+					 r->services[a->service].s.name);
+				return -1;
+			}
+			all = 0;
+			continue;
+		}
+		in = &r->inst[a->step];
+		if (a->result == WDF_START && !in->unsized && in->active + in->over == in->count)
+			continue;
+		if (!instance_settled(r, a->step)) {
+			all = 0;
+			continue;
+		}
+		good = !dag_plan_intolerable(r->plan, a->step) && !in->bad_skips && !in->counts[WF_SEEN_CANCELED];
+		if (a->result == WDF_ANY || a->result == WDF_START || (a->result == WDF_SUCCESS && good) ||
+		    (a->result == WDF_FAILURE && in->counts[WF_SEEN_FAILED]))
+			continue;
+		snprintf(why, size, "it comes after step '%s', which %s", r->dag->instances[a->step].name,
+			 a->result == WDF_FAILURE ? "did not fail" : "did not succeed");
+		return -1;
+	}
+	return all;
+}
+
+/* ---- capacity ---------------------------------------------------------------------------------------------- */
+
+static void hold(struct engine *e, struct run *r, uint32_t service, int sign)
+{
+	struct service *svc = &r->services[service];
+	struct agent *a = agents_of(e, "local");
+	const struct wdf_resources *res = &spec_of(r, service)->resources;
+
+	if (sign > 0 && !svc->granted) {
+		svc->granted = 1;
+		if (spec_of(r, service)->has_resources) {
+			svc->cores = (res->ranks ? res->ranks : 1) * res->cpus * 1000;
+			svc->memory = res->memory;
+		}
+		a->cores_used += svc->cores;
+		a->memory_used += svc->memory;
+		a->cores_services += svc->cores;
+		a->memory_services += svc->memory;
+	} else if (sign < 0 && svc->granted) {
+		svc->granted = 0;
+		a->cores_used -= svc->cores;
+		a->memory_used -= svc->memory;
+		a->cores_services -= svc->cores;
+		a->memory_services -= svc->memory;
+	}
+}
+
+/* A service is granted its cores only while what all granted services hold leaves room for its largest consumer: so holders never
+ * wait for each other. */
+static int may_grant(struct engine *e, const struct run *r, uint32_t service)
+{
+	const struct wdf_service *spec = spec_of(r, service);
+	struct agent *a = agents_of(e, "local");
+	uint64_t cores, memory, most_cores = 0, most_memory = 0;
+
+	if (a->state != AGENT_READY)
+		return 0;
+	if (!spec->has_resources)
+		return 1;
+	cores = (uint64_t)(spec->resources.ranks ? spec->resources.ranks : 1) * spec->resources.cpus * 1000;
+	memory = spec->resources.memory;
+	for (uint32_t i = 0; i < r->lease_count; i++) {
+		const struct wf_lease *l = &r->leases[i].l;
+		struct wf_task none = { 0 };
+
+		if (l->service != service)
+			continue;
+		if (r->inst[l->instance].cores > most_cores)
+			most_cores = r->inst[l->instance].cores;
+		if (task_memory(r, l->instance, &none) > most_memory)
+			most_memory = task_memory(r, l->instance, &none);
+	}
+	return a->cores_services + cores + most_cores <= a->cores &&
+	       a->memory_services + memory + most_memory <= a->memory && agent_fits(a, cores, memory);
+}
+
+static int holds_capacity(const struct wf_service *s)
+{
+	return s->state >= WF_SERVICE_STAGING_IN && s->state <= WF_SERVICE_STOPPING;
+}
+
+void services_hold(struct engine *e, struct run *r)
+{
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (holds_capacity(&r->services[i].s))
+			hold(e, r, i, 1);
+}
+
+void services_let_go(struct engine *e, struct run *r)
+{
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		hold(e, r, i, -1);
+		wf_timer_stop(e->loop, &r->services[i].timer);
+		r->services[i].backoff = 0;
+		r->services[i].stop_sent = 0;
+	}
+}
+
+/* ---- members ------------------------------------------------------------------------------------------------- */
+
+static int member_lives(const struct wf_member *m)
+{
+	return m->state != WF_MEMBER_GONE && m->number;
+}
+
+static uint32_t members_live(const struct run *r, uint32_t service)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->member_count; i++)
+		n += r->members[i].m.service == service && member_lives(&r->members[i].m);
+	return n;
+}
+
+static void member_effect(struct engine *e, const struct run *r, enum effect_kind kind, const struct wf_member *m)
+{
+	struct effect f = { .kind = (uint8_t)kind, .why = WF_CANCEL_STOP, .run = r->row.number, .a = m->service,
+			    .b = m->n, .number = m->number };
+
+	batch_effect(e, &f);
+}
+
+/* Ask an agent for every member that is not there in this generation. */
+static void request_members(struct engine *e, struct run *r, uint32_t service)
+{
+	struct wf_service *s = &r->services[service].s;
+
+	for (uint32_t n = 0; n < s->target; n++) {
+		struct wf_member *m = &run_member(r, service, n)->m;
+		struct wf_event ev = { .kind = WF_E_MEMBER_REQUESTED, .a = service, .b = n,
+				       .v = { 0, s->generation } };
+
+		if (member_lives(m))
+			continue;
+		if (m->number && m->generation == s->generation && m->class != WF_CLASS_NEVER_SATISFIED)
+			continue; /* it was there and failed: judged below */
+		ev.v[0] = (int64_t)e->next_number++;
+		core_post(e, r, &ev);
+		member_effect(e, r, EFFECT_START_MEMBER, m);
+	}
+}
+
+/* A member of this generation that is gone although it was wanted; NULL when there is none. */
+static const struct wf_member *member_failed(const struct run *r, uint32_t service)
+{
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		const struct wf_member *m = &r->members[i].m;
+
+		if (m->service == service && m->state == WF_MEMBER_GONE &&
+		    m->generation == r->services[service].s.generation && m->class != WF_CLASS_NEVER_SATISFIED)
+			return m;
+	}
+	return NULL;
+}
+
+static void say_why(const struct wf_member *m, char *why, size_t size)
+{
+	if (m->reason)
+		snprintf(why, size, "%s", m->reason);
+	else if (m->class == WF_CLASS_AGENT_LOST)
+		snprintf(why, size, "its host process was lost with the agent");
+	else
+		snprintf(why, size, "its host ended: %s %d", wf_class_name((enum wf_class)m->class), m->exit);
+}
+
+/* ---- timers --------------------------------------------------------------------------------------------------- */
+
+static void on_timer(struct wf_timer *t)
+{
+	struct service *svc = wf_container_of(t, struct service, timer);
+	struct run *r = svc->run;
+
+	if (svc->s.state == WF_SERVICE_STARTING)
+		svc->backoff = 2;
+	else if (svc->s.state == WF_SERVICE_STOPPING)
+		svc->overdue = 1;
+	r->services_touched = 1;
+	core_touch_run(svc->engine, r);
+}
+
+static void arm(struct engine *e, struct service *svc, uint64_t ms)
+{
+	svc->timer.fn = on_timer;
+	svc->engine = e;
+	wf_timer_start(e->loop, &svc->timer, ms);
+}
+
+/* ---- one state each --------------------------------------------------------------------------------------------- */
+
+static enum wdf_on_failure policy(const struct run *r, uint32_t service)
+{
+	enum wdf_on_failure p = spec_of(r, service)->on_failure;
+
+	/* Who writes to a service that cannot restore would lose the data of tasks that succeeded by a silent restart (design.md 7). */
+	if (p == WDF_ON_FAILURE_DEFAULT)
+		return demand_of(r, service).writers ? WDF_ON_FAILURE_HOLD : WDF_ON_FAILURE_RESTART;
+	return p;
+}
+
+static void restart(struct engine *e, struct run *r, uint32_t service, const char *why)
+{
+	struct service *svc = &r->services[service];
+	int64_t delay = spec_of(r, service)->failure_backoff_ms;
+
+	if (!delay)
+		delay = RESTART_DELAY_MS;
+	for (uint32_t i = 0; i < svc->s.restarts && delay < 60000; i++)
+		delay *= 2;
+	svc->backoff = 0;
+	post_service(e, r, WF_E_SERVICE_RESTARTING, service, delay, why);
+}
+
+static void when_starting(struct engine *e, struct run *r, uint32_t service)
+{
+	struct service *svc = &r->services[service];
+	const struct wf_member *failed;
+	char why[400];
+
+	if (svc->s.delay_ms && svc->backoff != 2) {
+		if (svc->backoff == 0)
+			arm(e, svc, svc->s.delay_ms);
+		svc->backoff = 1;
+		return;
+	}
+	if (members_ready(r, service) >= svc->s.min) {
+		struct effect f = { .kind = EFFECT_VIEW_FILE, .run = r->row.number, .a = service };
+
+		post_service(e, r, WF_E_SERVICE_READY, service, 0, NULL);
+		/* Before any consumer's start in the order of effects: whoever starts finds the file. */
+		batch_effect(e, &f);
+		return;
+	}
+	failed = member_failed(r, service);
+	if (failed && !members_live(r, service)) {
+		say_why(failed, why, sizeof(why));
+		if (svc->s.restarts && svc->s.restarts < spec_of(r, service)->failure_limit)
+			restart(e, r, service, why);
+		else
+			post_service(e, r, WF_E_SERVICE_START_FAILED, service, 0, why);
+		return;
+	}
+	request_members(e, r, service);
+}
+
+/* Ready, or degraded: is it still what it should be? */
+static void when_serving(struct engine *e, struct run *r, uint32_t service)
+{
+	struct wf_service *s = &r->services[service].s;
+	const struct wf_member *failed = member_failed(r, service);
+	char why[400] = "a member does not answer";
+
+	if (failed)
+		say_why(failed, why, sizeof(why));
+	if (s->state == WF_SERVICE_READY) {
+		if (members_ready(r, service) >= s->min)
+			return;
+		post_service(e, r, WF_E_SERVICE_DEGRADED, service, 0, why);
+	}
+	if (members_ready(r, service) >= s->min) {
+		post_service(e, r, WF_E_SERVICE_READY, service, 0, NULL);
+		return;
+	}
+	if (!failed || members_live(r, service) || s->held)
+		return; /* first the proof that what was there is gone */
+	if (policy(r, service) == WDF_ON_FAILURE_HOLD)
+		post_service(e, r, WF_E_SERVICE_HELD, service, 0, why);
+	else if (policy(r, service) == WDF_ON_FAILURE_RESTART && s->restarts < spec_of(r, service)->failure_limit)
+		restart(e, r, service, why);
+	else
+		post_service(e, r, WF_E_SERVICE_DRAINING, service, 1, why);
+}
+
+static void when_draining(struct engine *e, struct run *r, uint32_t service)
+{
+	struct wf_service *s = &r->services[service].s;
+
+	if (demand_of(r, service).active) {
+		for (uint32_t i = 0; s->failing && i < r->lease_count; i++) {
+			const struct wf_lease *l = &r->leases[i].l;
+			struct instance *in = &r->inst[l->instance];
+
+			for (uint32_t k = 0; l->service == service && in->active && k < in->count; k++) {
+				const struct wf_task *t = &in->tasks[k];
+				struct effect f = { .kind = EFFECT_CANCEL, .why = WF_CANCEL_STOP, .run = r->row.number,
+						    .a = l->instance, .b = k, .number = t->number };
+
+				if (t->state != WF_TASK_ACTIVE || (t->flags & WF_TASK_F_CANCELING) ||
+				    t->astate == WF_ATTEMPT_ENDED || t->astate == WF_ATTEMPT_REVOKED)
+					continue;
+				core_post_task(e, r, WF_E_ATTEMPT_CANCELING, l->instance, k, (int64_t)t->number);
+				batch_effect(e, &f);
+			}
+		}
+		return;
+	}
+	post_service(e, r, WF_E_SERVICE_DRAINED, service, 0, NULL);
+	post_service(e, r, WF_E_SERVICE_SAVED, service, 0, NULL);
+}
+
+static void when_stopping(struct engine *e, struct run *r, uint32_t service)
+{
+	struct service *svc = &r->services[service];
+
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		struct wf_member *m = &r->members[i].m;
+		struct wf_event ev = { .kind = WF_E_MEMBER_LEAVING, .a = m->service, .b = m->n,
+				       .v = { (int64_t)m->number } };
+
+		if (m->service != service || !member_lives(m))
+			continue;
+		if (m->state != WF_MEMBER_LEAVING && m->state != WF_MEMBER_FENCING)
+			core_post(e, r, &ev);
+		if (svc->overdue)
+			member_effect(e, r, EFFECT_CANCEL_MEMBER, m);
+		else if (!svc->stop_sent)
+			member_effect(e, r, EFFECT_STOP_MEMBER, m);
+	}
+	if (!members_live(r, service)) {
+		wf_timer_stop(e->loop, &svc->timer);
+		post_service(e, r, svc->s.failing ? WF_E_SERVICE_FAILED : WF_E_SERVICE_STOPPED, service, 0, NULL);
+		return;
+	}
+	if (!svc->stop_sent || svc->overdue)
+		arm(e, svc, STOP_DEADLINE_MS);
+	svc->stop_sent = 1;
+	svc->overdue = 0;
+}
+
+static void decide_one(struct engine *e, struct run *r, uint32_t service)
+{
+	struct service *svc = &r->services[service];
+	struct wf_service *s = &svc->s;
+	const struct wdf_service *spec = spec_of(r, service);
+	struct demand d = demand_of(r, service);
+	int wanted = d.open && r->row.state != WF_RUN_CANCELING && r->row.state != WF_RUN_CLOSING;
+	char why[400];
+	int after;
+
+	switch (s->state) {
+	case WF_SERVICE_DECLARED:
+	case WF_SERVICE_STOPPED:
+		if (!wanted || r->row.state != WF_RUN_RUNNING)
+			return;
+		after = s->state == WF_SERVICE_DECLARED ? after_holds(r, service, why, sizeof(why)) : 1;
+		if (after < 0)
+			post_service(e, r, WF_E_SERVICE_FAILED, service, 0, why);
+		else if (after && (d.ready || spec->start == WDF_START_EAGER))
+			post_service(e, r, WF_E_SERVICE_DEMANDED, service, 0, NULL);
+		return;
+	case WF_SERVICE_RESERVING:
+		if (!wanted) {
+			post_service(e, r, WF_E_SERVICE_CANCELED, service, 0, NULL);
+			return;
+		}
+		if (!may_grant(e, r, service))
+			return;
+		post_service(e, r, WF_E_SERVICE_GRANTED, service, 0, NULL);
+		hold(e, r, service, 1);
+		svc->stop_sent = svc->overdue = 0;
+		post_service(e, r, WF_E_SERVICE_STAGED, service, 0, NULL);
+		return;
+	case WF_SERVICE_STARTING:
+		if (wanted)
+			when_starting(e, r, service);
+		else
+			post_service(e, r, WF_E_SERVICE_CANCELED, service, 0, NULL);
+		return;
+	case WF_SERVICE_READY:
+	case WF_SERVICE_DEGRADED:
+		if (wanted)
+			when_serving(e, r, service);
+		else
+			post_service(e, r, WF_E_SERVICE_DRAINING, service, 0, NULL);
+		return;
+	case WF_SERVICE_DRAINING:
+		when_draining(e, r, service);
+		return;
+	case WF_SERVICE_STOPPING:
+		when_stopping(e, r, service);
+		return;
+	case WF_SERVICE_LEAKED:
+		if (!members_live(r, service))
+			post_service(e, r, WF_E_SERVICE_GONE, service, 0, NULL);
+		return;
+	}
+}
+
+void decide_services(struct engine *e, struct run *r)
+{
+	end_leases(e, r);
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		uint8_t before;
+
+		do {
+			before = r->services[i].s.state;
+			decide_one(e, r, i);
+		} while (r->services[i].s.state != before);
+		if (!holds_capacity(&r->services[i].s))
+			hold(e, r, i, -1);
+	}
+}
