@@ -25,7 +25,7 @@ void host_destroy(struct host *h);
 
 /* End the member; again is fine, and only ever makes it faster. budget_ms 0: the driver's own waits; -1: at once. */
 void host_stop(struct host *h, int64_t budget_ms, const char *reason);
-/* One round of the health probe, now. on_answer comes once; also when the member ends before. */
+/* One round of the health probe, now; ops_health gets the answer, for all who asked meanwhile. */
 void host_ask_health(struct host *h, int64_t limit_ms);
 /* What there is: {state, pid, generation, view, address, endpoint, provides}, a new reference. */
 json_t *host_describe(const struct host *h);

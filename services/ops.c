@@ -176,12 +176,16 @@ void ops_take(struct ops *o, json_t *line)
 	free(why);
 }
 
-struct ops *ops_create(struct host *h, json_t *driver_ops, void (*send)(void *arg, json_t *take_line), void *arg)
+void ops_declare(struct ops *o, json_t *driver_ops)
+{
+	o->driver_ops = driver_ops;
+}
+
+struct ops *ops_create(struct host *h, void (*send)(void *arg, json_t *take_line), void *arg)
 {
 	struct ops *o = wf_xcalloc(1, sizeof(*o));
 
 	o->host = h;
-	o->driver_ops = driver_ops;
 	o->send = send;
 	o->arg = arg;
 	return o;

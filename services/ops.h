@@ -11,9 +11,11 @@
 struct host;
 struct ops;
 
-/* `send` gets each answer, a line to take. `driver_ops` is the driver's `ops` (may be NULL): what it declares but this version does not carry out is
- * refused by another sentence than what nobody knows. */
-struct ops *ops_create(struct host *h, json_t *driver_ops, void (*send)(void *arg, json_t *take_line), void *arg);
+/* `send` gets each answer, a line to take. */
+struct ops *ops_create(struct host *h, void (*send)(void *arg, json_t *take_line), void *arg);
+/* The driver's `ops` (may be NULL): what it declares and this version does not carry out is refused by another sentence than what nobody
+ * knows. It must outlive o. */
+void ops_declare(struct ops *o, json_t *driver_ops);
 void ops_destroy(struct ops *o);
 
 /* A line with `op_id`. */

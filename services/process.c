@@ -70,6 +70,13 @@ int procs_none(const struct procs *p)
 	return !p->children && waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
+int procs_is_alive(const struct child *c)
+{
+	siginfo_t si = { 0 };
+
+	return c->pid > 0 && waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == 0;
+}
+
 /* ---- the tree ---------------------------------------------------------------------------------------- */
 
 struct tree {
@@ -124,17 +131,6 @@ static void tree_read(struct tree *t)
 		closedir(d);
 }
 
-/* A picture taken while processes come and go may hold a circle of reused numbers: the climb is bounded. */
-static int is_below(const struct tree *t, pid_t pid, pid_t self)
-{
-	for (int steps = 0; pid > 1 && steps < 1000; steps++) {
-		pid = (pid_t)(intptr_t)wf_idmap_get(&t->parents, (uint64_t)pid);
-		if (pid == self)
-			return 1;
-	}
-	return 0;
-}
-
 static int is_child(const struct procs *p, pid_t pid)
 {
 	for (const struct child *c = p->children; c; c = c->next)
@@ -143,8 +139,24 @@ static int is_child(const struct procs *p, pid_t pid)
 	return 0;
 }
 
-/* Calls fn for every live process below us that is none of our children. */
-static size_t each_stray(const struct procs *p, void (*fn)(pid_t pid, void *arg), void *arg)
+/* What lies between a process and us. A picture taken while processes come and go may hold a circle of reused numbers: the climb is
+ * bounded. */
+enum descent { NOT_BELOW, BELOW_CHILD, BELOW };
+
+static enum descent descent_of(const struct procs *p, const struct tree *t, pid_t pid, pid_t self)
+{
+	for (int steps = 0; pid > 1 && steps < 1000; steps++) {
+		pid = (pid_t)(intptr_t)wf_idmap_get(&t->parents, (uint64_t)pid);
+		if (pid == self)
+			return BELOW;
+		if (is_child(p, pid)) /* a child is below us */
+			return BELOW_CHILD;
+	}
+	return NOT_BELOW;
+}
+
+/* Calls fn for every live process below us that is none of our children; those below a child only with `all`. */
+static size_t each_stray(const struct procs *p, int all, void (*fn)(pid_t pid, void *arg), void *arg)
 {
 	struct tree t = { 0 };
 	pid_t self = getpid();
@@ -152,7 +164,9 @@ static size_t each_stray(const struct procs *p, void (*fn)(pid_t pid, void *arg)
 
 	tree_read(&t);
 	for (size_t i = 0; i < t.count; i++) {
-		if (is_child(p, t.pids[i]) || !is_below(&t, t.pids[i], self))
+		enum descent descent = descent_of(p, &t, t.pids[i], self);
+
+		if (is_child(p, t.pids[i]) || descent == NOT_BELOW || (descent == BELOW_CHILD && !all))
 			continue;
 		n++;
 		if (fn)
@@ -165,7 +179,7 @@ static size_t each_stray(const struct procs *p, void (*fn)(pid_t pid, void *arg)
 
 size_t procs_strays(const struct procs *p)
 {
-	return each_stray(p, NULL, NULL);
+	return each_stray(p, 0, NULL, NULL);
 }
 
 struct signaling {
@@ -184,7 +198,7 @@ void procs_signal_strays(struct procs *p, int sig)
 {
 	struct signaling s = { p, sig };
 
-	each_stray(p, signal_one, &s);
+	each_stray(p, 0, signal_one, &s);
 }
 
 void procs_signal(struct procs *p, const struct child *c, int sig)
@@ -195,9 +209,11 @@ void procs_signal(struct procs *p, const struct child *c, int sig)
 
 void procs_kill_all(struct procs *p)
 {
+	struct signaling s = { p, SIGKILL };
+
 	for (struct child *c = p->children; c; c = c->next)
 		p->os->ops->kill(p->os->self, -c->pid, SIGKILL);
-	procs_signal_strays(p, SIGKILL);
+	each_stray(p, 1, signal_one, &s);
 }
 
 static void list_one(pid_t pid, void *arg)
@@ -212,7 +228,7 @@ void procs_list(const struct procs *p, struct wf_buf *out)
 {
 	for (const struct child *c = p->children; c; c = c->next)
 		list_one(c->pid, out);
-	each_stray(p, list_one, out);
+	each_stray(p, 1, list_one, out);
 }
 
 /* ---- starting, life ---------------------------------------------------------------------------------- */

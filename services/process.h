@@ -30,11 +30,14 @@ void procs_destroy(struct procs *p);
 int procs_spawn(struct procs *p, struct child *c, struct wf_spawn *sp, struct wf_err *err);
 /* True when no process is left below us, ours or stray. */
 int procs_none(const struct procs *p);
-/* Number of strays; looks at /proc, so not for every tick. */
+/* False when it has ended, reaped or not. */
+int procs_is_alive(const struct child *c);
+/* Number of strays that no live child of ours stands above (what a probe's program started is not the member's); looks at /proc, so not
+ * for every tick. */
 size_t procs_strays(const struct procs *p);
 /* To the child's process group. */
 void procs_signal(struct procs *p, const struct child *c, int sig);
-/* To each stray by itself. */
+/* To each of those strays by itself. */
 void procs_signal_strays(struct procs *p, int sig);
 /* SIGKILL to everything below us; call again (on_change, timer) until procs_none. */
 void procs_kill_all(struct procs *p);
