@@ -104,9 +104,65 @@ all: $(addprefix $(B)/bin/,$(PROGRAMS)) share
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit test programs
 
+# ---- every day -------------------------------------------------------------------------------------------------
+
+.PHONY: deps
+deps: ## install the Debian packages that building needs (root or sudo), or name them
+	@tools/deps.sh build
+
+.PHONY: demo
+demo: ## all the set-up, then a real workflow: killed half way, resumed, a failure cured
+	@tools/deps.sh demo
+	@$(MAKE) -s --no-print-directory all
+	@B=$(abspath $(B)) bash examples/demo/demo.sh $(B)/demo
+
+LINT_TESTS := $(sort $(wildcard tests/lint/*.sh))
+CLI_TESTS := $(sort $(wildcard tests/cli/t[0-9]*.sh))
+SYSTEM_TESTS := $(sort $(wildcard tests/system/*.sh))
+RUN = B=$(abspath $(B)) bash tests/tap/run.sh -l $(B)/test-log
+SAN_B := $(B)/asan
+
+.PHONY: check
+check: ## all the set-up, then every test; ends with `N passed, N failed`
+	@tools/deps.sh check
+	@rm -f $(B)/sums && mkdir -p $(B)
+	@$(MAKE) -s --no-print-directory all unit DEVELOPER=1
+	@$(MAKE) -s --no-print-directory all unit B=$(SAN_B) SAN=address,undefined FAULTS=1 DEVELOPER=1
+	@rc=0; export WF_TEST_SUMS=$(abspath $(B))/sums; \
+	$(MAKE) -s --no-print-directory check-lint || rc=1; \
+	$(MAKE) -s --no-print-directory check-unit check-cli B=$(SAN_B) SAN=address,undefined FAULTS=1 DEVELOPER=1 -k || rc=1; \
+	$(MAKE) -s --no-print-directory check-unit check-cli check-system DEVELOPER=1 -k || rc=1; \
+	awk '{ p += $$1; f += $$2 } END { print p " passed, " f " failed" }' $(B)/sums; \
+	exit $$rc
+
 .PHONY: check-unit
-check-unit: all unit ## run the unit tests of this build
-	@sh tests/tap/run.sh $(UNIT_BIN)
+check-unit: all unit ## the unit, replay, simulator and contract tests of this build
+	@$(RUN) -n "unit tests ($(B))" $(UNIT_BIN)
+
+.PHONY: check-cli
+check-cli: all ## the tests of the command line against this build
+	@$(RUN) -n "command line ($(B))" $(CLI_TESTS)
+
+.PHONY: check-system
+check-system: all ## whole runs with real parts: kills, full disk, examples
+	@$(RUN) -n "system ($(B))" -j 1 -t 900 $(SYSTEM_TESTS)
+
+.PHONY: check-lint
+check-lint: all ## layers, headers, schema, manual
+	@$(RUN) -n "lint" $(LINT_TESTS)
+
+.PHONY: install
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/wf/types $(DESTDIR)$(PREFIX)/share/wf/schema
+	install -m 755 $(addprefix $(B)/bin/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	cp -rL services/types/. $(DESTDIR)$(PREFIX)/share/wf/types
+	install -m 644 wdf-schema/wdf.schema.json $(DESTDIR)$(PREFIX)/share/wf/schema
+	cp -rL $(B)/share/man $(B)/share/bash-completion $(DESTDIR)$(PREFIX)/share
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(filter %.1,$(MAN)))
+	rm -rf $(DESTDIR)$(PREFIX)/share/wf $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wf
 
 .PHONY: clean
 clean: ## remove the build directory
@@ -114,6 +170,8 @@ clean: ## remove the build directory
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 20
+	@echo
+	@echo 'settings: B=build  PREFIX=/usr/local  DESTDIR=  CC=gcc  DEVELOPER=1  SAN=address|undefined|thread  FAULTS=1  COVERAGE=1'
 
 -include $(ALL_OBJ:.o=.d)

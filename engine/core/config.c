@@ -179,7 +179,7 @@ static int read_file(struct layers *l, const char *path, int site, struct wf_err
 			wf_errf(err, why.code, "configuration: %s", why.text);
 		goto out;
 	}
-	if (says_nothing(text.data, text.len))
+	if (says_nothing(wf_buf_cstr(&text), text.len))
 		rc = 0;
 	else if (wdf_doc_parse(&doc, &arena, text.data, text.len, &d) < 0)
 		wdf_diags_err(&d, path, err);
