@@ -57,6 +57,9 @@ void wf_batch_note(struct wf_batch *b, uint64_t run, uint32_t instance, uint32_t
 		   const char *result);
 /* An attempt that is not its task's last any more (history of retries). */
 void wf_batch_attempt(struct wf_batch *b, uint64_t run, uint32_t instance, uint32_t index, const struct wf_task *t);
+/* The note or the record of an attempt that follows from an event on a task: the one place that knows which. `before` is the task
+ * as it was before the event was applied. Does nothing (and costs nothing) for most kinds. */
+void wf_batch_derive(struct wf_batch *b, const struct wf_event *e, const struct wf_task *before);
 /* Forget a run and all that belongs to it. */
 void wf_batch_forget(struct wf_batch *b, uint64_t run);
 size_t wf_batch_bytes(const struct wf_batch *b);
@@ -67,9 +70,13 @@ struct wf_store_state {
 	uint64_t free_bytes;   /* of the state directory's file system, at the last commit */
 	uint64_t commits, events;
 };
-/* Takes b. on_done comes exactly once, on the loop's thread. */
+/* Takes b. on_done comes exactly once, on the loop's thread. After WF_FULL the batch is kept: commit NULL to try it again, and nothing else
+ * before it is through. NULL with nothing kept only looks whether there is space again (st->full). */
 void wf_store_commit(struct wf_store *s, struct wf_loop *l, struct wf_batch *b,
 		     void (*on_done)(void *arg, const struct wf_err *err /* NULL: durable */, const struct wf_store_state *st), void *arg);
+/* Called on the store's thread after each commit and before its on_done is queued: is this engine still the owner? Non-zero with err
+ * set: it is not, on_done gets WF_CONFLICT and the process must end without a reply or effect. */
+void wf_store_set_fence(struct wf_store *s, int (*fn)(void *arg, struct wf_err *err), void *arg);
 /* Synchronous form, before the loop runs or after it ended. */
 int wf_store_commit_now(struct wf_store *s, struct wf_batch *b, struct wf_err *err);
 
@@ -82,8 +89,9 @@ void wf_store_close(struct wf_store *s);
 void wf_store_state(const struct wf_store *s, struct wf_store_state *st);
 /* Highest event number stored; 0 when none. */
 uint64_t wf_store_last_seq(const struct wf_store *s);
-/* Highest run number and attempt number ever given out. */
+/* Highest run number and attempt number ever given out, those of forgotten runs included. */
 uint64_t wf_store_last_run(const struct wf_store *s);
+uint64_t wf_store_last_attempt(const struct wf_store *s);
 
 /* What loading hands over, run by run (runs that are not over first hand their everything; finished runs only their row), each pointer valid
  * during the call. Return non-zero to stop with err set. */
@@ -97,7 +105,8 @@ struct wf_store_visitor {
 	int (*service)(void *arg, const struct wf_service *s, struct wf_err *err);
 	int (*member)(void *arg, const struct wf_member *m, struct wf_err *err);
 	int (*lease)(void *arg, const struct wf_lease *l, struct wf_err *err);
-	/* then the tail: every event of a live run that some blob or row of it may not have applied yet, in order */
+	/* then the tail: every event of the run that some blob or row of it may not have applied yet, in order, and always its last
+	 * event (whose number is the run's revision). Apply only what is newer than the blob's applied_seq or the row's seq. */
 	int (*event)(void *arg, const struct wf_event *e, struct wf_err *err);
 };
 int wf_store_load(struct wf_store *s, const struct wf_store_visitor *v, struct wf_err *err);
@@ -109,7 +118,7 @@ int wf_store_load_run(struct wf_store *s, uint64_t run, const struct wf_store_vi
 /* Runs `fn(store, arg)` on the store's thread, then `done(arg)` on the loop's. fn may call the wf_store_get_* functions below. */
 void wf_store_read(struct wf_store *s, struct wf_loop *l, void (*fn)(struct wf_store *s, void *arg), void (*done)(void *arg), void *arg);
 
-/* Events of a run (0: of all) after `since`, at most `limit`; *next is the number to go on from. */
+/* Events of a run (0: of all) after `since`, at most `limit`; go on from the last one's seq. fn's non-zero stops. */
 int wf_store_get_events(struct wf_store *s, uint64_t run, uint64_t since, uint32_t limit, int (*fn)(const struct wf_event *e, void *arg),
 			void *arg, struct wf_err *err);
 /* Attempts of a task before its last, in order, and the notes of all. */
