@@ -1,7 +1,8 @@
 /* channel.c - owns a connected socket of the agent link: gathers bytes into frames, frames into writes.
  *
  * Knows the length prefix of a frame and nothing else of it. What is sent during one turn of the loop leaves in one write at its
- * end (a prepare handle, which libuv runs right before it would sleep), so many small messages cost one system call.
+ * end (a prepare handle, which libuv runs right before it would sleep), so many small messages cost one system call. The idle handle
+ * beside it keeps a send from another prepare callback from sleeping first.
  */
 #include "engine/link/channel.h"
 
@@ -24,6 +25,7 @@ struct fd_channel {
 	int fd;
 	uv_poll_t poll;
 	uv_prepare_t flush;
+	uv_idle_t awake;
 	int open_handles;
 	int polled;                    /* events asked for */
 	int closing;
@@ -79,9 +81,10 @@ static void shut(struct fd_channel *c)
 	if (c->closing)
 		return;
 	c->closing = 1;
-	c->open_handles = 2;
+	c->open_handles = 3;
 	uv_close((uv_handle_t *)&c->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&c->flush, on_handle_closed);
+	uv_close((uv_handle_t *)&c->awake, on_handle_closed);
 }
 
 static void fail(struct fd_channel *c, enum wf_code code, const char *text)
@@ -122,7 +125,13 @@ static void on_flush(uv_prepare_t *h)
 	struct fd_channel *c = h->data;
 
 	uv_prepare_stop(h);
+	uv_idle_stop(&c->awake);
 	write_out(c);
+}
+
+static void on_awake(uv_idle_t *h)
+{
+	(void)h;
 }
 
 static void fd_send(struct wf_channel *base, const void *p, size_t n)
@@ -142,8 +151,10 @@ static void fd_send(struct wf_channel *base, const void *p, size_t n)
 		c->out_head = 0;
 	}
 	wf_buf_add(&c->out, p, n);
-	if (!(c->polled & UV_WRITABLE))
-		uv_prepare_start(&c->flush, on_flush);
+	if (c->polled & UV_WRITABLE)
+		return;
+	uv_prepare_start(&c->flush, on_flush);
+	uv_idle_start(&c->awake, on_awake);
 }
 
 static size_t fd_pending(const struct wf_channel *base)
@@ -238,7 +249,8 @@ struct wf_channel *wf_channel_fd(struct wf_loop *l, int fd)
 	if (rc != 0)
 		WF_BUG("cannot poll a socket: %s", uv_strerror(rc));
 	uv_prepare_init(uv, &c->flush);
-	c->poll.data = c->flush.data = c;
+	uv_idle_init(uv, &c->awake);
+	c->poll.data = c->flush.data = c->awake.data = c;
 	want(c, UV_READABLE);
 	return &c->base;
 }
