@@ -57,7 +57,8 @@ static int print_many(struct log_reader *r, const char *step, int failed, struct
 			if (!field_int(task, "attempt"))
 				continue;
 			if (any++)
-				putchar('\n');
+				fputs(r->mid_line ? "\n\n" : "\n", stdout);
+			r->mid_line = 0;
 			heading(r->out, task);
 			if (log_print(r, field_str(task, "id"), err) < 0 && err->code != WF_NOT_FOUND) {
 				rc = -1;

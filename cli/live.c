@@ -174,13 +174,14 @@ static void attention(struct live *l, json_t *items)
 	json_t *a;
 
 	json_array_foreach(items, i, a) {
-		const char *what = *field_str(a, "task") ? field_str(a, "task") : field_str(a, "service");
+		struct wf_buf b = { 0 };
 
 		if (i == ATTENTION_MAX)
 			break;
-		put(l, BAD, "! %s%s%s", what, *what ? ": " : "",
-		    *field_str(a, "text") ? field_str(a, "text") : field_str(a, "kind"));
+		attention_words(a, &b);
+		put(l, BAD, "! %s", wf_buf_cstr(&b));
 		end_row(l);
+		wf_buf_release(&b);
 	}
 }
 

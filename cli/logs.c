@@ -37,6 +37,13 @@ static int piece(struct log_reader *r, const char *task, int64_t attempt, int64_
 	return rc;
 }
 
+static void print(struct log_reader *r, const char *p, size_t n)
+{
+	out_bytes(r->out, p, n);
+	if (n)
+		r->mid_line = p[n - 1] != '\n';
+}
+
 /* Where the last `lines` lines of text begin. */
 static size_t tail_of(const char *text, size_t n, int64_t lines)
 {
@@ -68,7 +75,7 @@ static int print_tail(struct log_reader *r, const char *task, int64_t attempt, s
 			break;
 		at = r->tail ? tail_of(wf_buf_cstr(&b), b.len, r->tail) : b.len;
 		if (at || (int64_t)b.len < n || n >= TAIL_MOST) {
-			out_bytes(r->out, wf_buf_cstr(&b) + at, b.len - at);
+			print(r, wf_buf_cstr(&b) + at, b.len - at);
 			break;
 		}
 	}
@@ -86,7 +93,7 @@ static int print_rest(struct log_reader *r, const char *task, int64_t attempt, s
 		wf_buf_clear(&b);
 		rc = piece(r, task, attempt, p->next, PIECE, 0, &b, p, err);
 		if (rc == 0)
-			out_bytes(r->out, wf_buf_cstr(&b), b.len);
+			print(r, wf_buf_cstr(&b), b.len);
 	} while (rc == 0 && b.len && !p->complete);
 	wf_buf_release(&b);
 	return rc;
@@ -129,7 +136,7 @@ static int follow_attempt(struct log_reader *r, const char *task, int64_t attemp
 		wf_buf_clear(&b);
 		rc = piece(r, task, attempt, p.next, PIECE, WAIT_S, &b, &p, err);
 		if (rc == 0)
-			out_bytes(r->out, wf_buf_cstr(&b), b.len);
+			print(r, wf_buf_cstr(&b), b.len);
 		fflush(stdout);
 	}
 	wf_buf_release(&b);

@@ -14,6 +14,7 @@ struct log_reader {
 	int64_t tail;           /* lines; -1: all */
 	int64_t attempt;        /* 0: the last */
 	int stream_stderr;
+	int mid_line;           /* the last byte printed was no newline */
 };
 
 /* What is there now. */

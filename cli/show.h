@@ -24,6 +24,8 @@ void show_runs(struct out *out, json_t *items);
 void run_sentence(json_t *run, struct wf_buf *b);
 /* "4 running, 1 failed", the states that count, appended; `done` leaves out what succeeded. */
 void counts_words(json_t *counts, struct wf_buf *b);
+/* One of a run's `attention`: "simulate[3]: exit 1", appended. */
+void attention_words(json_t *a, struct wf_buf *b);
 /* The word for a step as a whole, from its counts. */
 const char *step_state(json_t *counts);
 

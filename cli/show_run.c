@@ -52,7 +52,7 @@ void run_sentence(json_t *run, struct wf_buf *b)
 	const char *state = field_str(run, "state");
 
 	wf_buf_printf(b, "%s (%s) %s", field_str(run, "name"), run_short(run), state);
-	if (elapsed >= 0)
+	if (elapsed >= 0 && (run_is_ended(run) || strcmp(state, "running") == 0))
 		wf_buf_printf(b, " %s %s",
 			      strcmp(state, "succeeded") == 0 ? "in" : run_is_ended(run) ? "after" : "for",
 			      text_duration(elapsed, time));
@@ -129,22 +129,31 @@ void show_runs(struct out *out, json_t *items)
 
 /* ---- one run in full ------------------------------------------------------------------------------------ */
 
+/* The text may name the task or service itself. */
+void attention_words(json_t *a, struct wf_buf *b)
+{
+	const char *what = *field_str(a, "task") ? field_str(a, "task") : field_str(a, "service");
+	const char *text = *field_str(a, "text") ? field_str(a, "text") : field_str(a, "kind");
+
+	if (*what && !strstr(text, what))
+		wf_buf_printf(b, "%s: ", what);
+	wf_buf_str(b, text);
+}
+
 static void attention(struct out *out, json_t *items)
 {
 	size_t i;
 	json_t *a;
 
 	json_array_foreach(items, i, a) {
-		const char *what = *field_str(a, "task") ? field_str(a, "task") : field_str(a, "service");
+		struct wf_buf b = { 0 };
 
+		attention_words(a, &b);
 		show_head(out, i ? "" : "look at");
 		printf("%s", term_on(&out->screen, BAD));
-		if (*what) {
-			show_text(what);
-			fputs(": ", stdout);
-		}
-		show_text(*field_str(a, "text") ? field_str(a, "text") : field_str(a, "kind"));
+		show_text(wf_buf_cstr(&b));
 		printf("%s\n", term_off(&out->screen, BAD));
+		wf_buf_release(&b);
 	}
 }
 

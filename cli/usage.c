@@ -89,7 +89,7 @@ void usage_overview(struct wf_buf *b)
 			      "");
 		usage_wrap(b, c->summary, b->len - start, OPTION_COLUMN);
 	}
-	wf_buf_str(b, "\nRUN is a run's id, any unique end of one, @last, or a run's name. TASK is a step's\n"
-		      "name, or step[index] when the step fans out. `wf help COMMAND` says more,\n"
+	wf_buf_str(b, "\nRUN is a run's id, any unique end of one, @last, or a run's name. TASK is a\n"
+		      "step's name, or step[index] when the step fans out. `wf help COMMAND` says more,\n"
 		      "`wf help exit-codes` what wf returns, `wf help errors` what is wrong in a file.\n");
 }
