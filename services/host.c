@@ -226,11 +226,8 @@ static void stop_probing(struct host *h)
 	wf_timer_stop(h->loop, &h->late);
 	probe_stop(h->ready);
 	probe_stop(h->health);
-	if (h->asking) {
-		probe_stop(h->asked);
-		h->asking = 0;
-		ops_health(h->ops, 0, "the member is ending");
-	}
+	probe_stop(h->asked);
+	h->asking = 0; /* who asked is answered when the member has ended */
 }
 
 static void fail(struct host *h, json_t *steps, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -371,8 +368,10 @@ void host_ask_health(struct host *h, int64_t limit_ms)
 
 	if (h->asking)
 		return;
+	/* Before a start there is nothing to ask yet; after its end ops_stopped answers. */
 	if (h->state != HOST_READY && h->state != HOST_JOINING) {
-		ops_health(h->ops, 0, state_names[h->state]);
+		if (h->state == HOST_STARTING || h->state == HOST_CLEARING)
+			ops_health(h->ops, 0, state_names[h->state]);
 		return;
 	}
 	if (!h->asked)

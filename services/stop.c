@@ -125,7 +125,7 @@ static void on_answer(void *arg, int passed, const char *text)
 
 	/* A server that is told to go often goes without an answer. What counts is whether it went. */
 	if (!passed)
-		wf_log(WF_LOG_INFO, "stop: %s", text);
+		wf_log(WF_LOG_DEBUG, "stop: %s", text);
 	l->state = LADDER_WAITING;
 	tick(l);
 }

@@ -1,2 +1,5 @@
 UNIT_TESTS += \
-	tests/unit/services/driver_test.c
+	tests/unit/services/driver_test.c \
+	tests/unit/services/probe_test.c \
+	tests/unit/services/render_test.c \
+	tests/unit/services/resp_test.c
