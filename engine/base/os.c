@@ -470,6 +470,8 @@ int wf_file_read(struct wf_os *os, const char *path, size_t limit, struct wf_buf
 error:
 	os->ops->close(os->self, fd);
 	b->len = start;
+	if (b->data)
+		b->data[start] = '\0';
 	return -1;
 }
 

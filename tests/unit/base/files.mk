@@ -1,0 +1,2 @@
+UNIT_TESTS += tests/unit/base/base_test.c
+UNIT_TESTS += tests/unit/base/os_test.c

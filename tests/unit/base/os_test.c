@@ -1,0 +1,152 @@
+/* os_test.c - files that survive, paths, process start, sockets of any length. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/os.h"
+#include "tests/tap/tap.h"
+
+static char dir[] = "/tmp/wf-os-test.XXXXXX";
+
+static char *in_dir(const char *name)
+{
+	return wf_xasprintf("%s/%s", dir, name);
+}
+
+static void files(struct wf_os *os)
+{
+	char *path = in_dir("file"), *fifo = in_dir("fifo"), *deep = in_dir("a/b/c");
+	struct wf_buf b = { 0 };
+	struct wf_err err;
+	struct stat st;
+
+	ok(wf_file_publish(os, path, "hello", 5, 0600, &err) == 0, "a file is published");
+	ok(wf_file_publish(os, path, "again", 5, 0600, &err) == 0, "and replaced");
+	ok(wf_file_read(os, path, 100, &b, &err) == 0 && strcmp(b.data, "again") == 0, "it reads back");
+	ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "with its mode");
+	is_int(wf_file_read(os, path, 4, &b, &err), -1, "larger than the limit is refused");
+	is_int(err.code, WF_TOO_LARGE, "as too large");
+	is_str(b.data, "again", "and what was there is untouched");
+	mkfifo(fifo, 0600);
+	is_int(wf_file_read(os, fifo, 100, &b, &err), -1, "a fifo does not hang");
+	is_int(wf_file_read(os, dir, 100, &b, &err), -1, "a directory is no file");
+	has_str(err.text, "is a directory", "and the error says so");
+	ok(wf_dir_make(os, deep, 0700, &err) == 0 && wf_dir_make(os, deep, 0700, &err) == 0, "directories are made, twice");
+	is_int(wf_dir_make(os, path, 0700, &err), -1, "a file in the way is an error");
+	ok(wf_dir_remove(os, deep, &err) == 0 && !wf_file_exists(os, deep) && wf_dir_remove(os, deep, &err) == 0,
+	   "removal is safe to repeat");
+	wf_buf_release(&b);
+	free(path);
+	free(fifo);
+	free(deep);
+}
+
+static void paths(void)
+{
+	static const char *const cases[][3] = {
+		{ "/a/b", "c", "/a/b/c" },     { "/a/b", "../c", "/a/c" },   { "/a/b", "/x//y/./z", "/x/y/z" },
+		{ "/a", "../../..", "/" },     { "/a", ".", "/a" },          { "/", "x", "/x" },
+	};
+
+	for (size_t i = 0; i < WF_COUNT(cases); i++) {
+		char *s = wf_path_resolve(cases[i][0], cases[i][1]);
+
+		is_str(s, cases[i][2], "'%s' seen from '%s'", cases[i][1], cases[i][0]);
+		free(s);
+	}
+}
+
+static int status_of(pid_t pid)
+{
+	int status = -1;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+static void processes(struct wf_os *os)
+{
+	char *out = in_dir("out");
+	char *env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin", (char *)(uintptr_t)"X=1", NULL };
+	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c",
+			 (char *)(uintptr_t)"echo $X; pwd; umask; ls /proc/self/fd | wc -l; ps -o sid= -p $$ | tr -d ' '; echo $$", NULL };
+	int fd = open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fds[3] = { -1, fd, fd };
+	struct wf_spawn sp = { .path = "sh", .argv = argv, .env = env, .cwd = "/", .fds = fds, .fd_count = 3, .new_session = 1,
+			       .die_with_parent = 1, .umask_set = 027 };
+	struct wf_buf b = { 0 };
+	struct wf_err err;
+	char *lines[6];
+	pid_t pid = wf_os_spawn(os, &sp, &err);
+
+	ok(pid > 0 && status_of(pid) == 0, "a process starts and ends well");
+	wf_file_read(os, out, 4096, &b, &err);
+	for (int i = 0; i < 6; i++)
+		lines[i] = strtok(i ? NULL : b.data, "\n");
+	is_str(lines[0], "1", "it has its environment");
+	is_str(lines[1], "/", "its directory");
+	is_str(lines[2], "0027", "its umask");
+	ok(lines[3] && atoi(lines[3]) <= 4, "and no descriptor of ours");
+	ok(lines[4] && lines[5] && strcmp(lines[4], lines[5]) == 0, "in a session of its own");
+	sp.path = "no-such-program";
+	is_int(wf_os_spawn(os, &sp, &err), -1, "an absent program is an error at once");
+	is_int(err.code, WF_NOT_FOUND, "not found");
+	sp.path = "sh";
+	sp.cwd = "/no/such/dir";
+	is_int(wf_os_spawn(os, &sp, &err), -1, "so is an absent directory");
+	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "and neither leaves a child behind");
+	ok(wf_pid_start_time(getpid()) > 0, "a process has a start time");
+	close(fd);
+	wf_buf_release(&b);
+	free(out);
+}
+
+static void sockets(void)
+{
+	char longer[160], *parent, *path;
+	struct wf_err err;
+	int listener, a, b;
+	uid_t uid;
+	pid_t pid;
+
+	memset(longer, 'd', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	parent = in_dir(longer);
+	mkdir(parent, 0700);
+	path = wf_xasprintf("%s/socket", parent);
+	is_int(wf_unix_connect(path, &err), -1, "nobody listens yet");
+	is_int(err.code, WF_UNREACHABLE, "unreachable");
+	listener = wf_unix_listen(path, &err);
+	ok(listener >= 0, "a socket may have a path of %zu bytes", strlen(path));
+	a = wf_unix_connect(path, &err);
+	b = accept(listener, NULL, NULL);
+	ok(a >= 0 && b >= 0, "and is reached");
+	ok(wf_unix_peer(b, &uid, &pid) == 0 && uid == getuid() && pid == getpid(), "the kernel says who it is");
+	close(a);
+	close(b);
+	close(listener);
+	free(path);
+	free(parent);
+}
+
+int main(void)
+{
+	struct wf_os *os = wf_os_posix();
+	struct wf_err err;
+
+	if (!mkdtemp(dir))
+		bail("no temporary directory");
+	files(os);
+	paths();
+	processes(os);
+	sockets();
+	wf_dir_remove(os, dir, &err);
+	return done_testing();
+}
