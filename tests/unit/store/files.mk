@@ -1,0 +1,4 @@
+UNIT_TESTS += \
+	tests/unit/store/migrate_test.c \
+	tests/unit/store/store_test.c \
+	tests/unit/store/tail_test.c
