@@ -1,0 +1,266 @@
+/* view_parts.c - owns how the parts of a run look: its steps, its services, its graph. */
+#include <string.h>
+
+#include "engine/base/json.h"
+#include "engine/core/view_internal.h"
+#include "engine/core/words.h"
+
+/* ---- steps -------------------------------------------------------------------------------------------- */
+
+static void view_step(const struct run *r, uint32_t i, struct wf_buf *out)
+{
+	const struct dag_instance *di = &r->dag->instances[i];
+	const struct wdf_step *step = &r->wdf->steps[di->step];
+	const struct instance *in = &r->inst[i];
+
+	jw_open(out, NULL, '{');
+	jw_str(out, "step", di->name);
+	jw_str(out, "state", words_step_state(in));
+	if (in->unsized)
+		jw_null(out, "count");
+	else
+		jw_int(out, "count", in->count);
+	view_counts(out, "counts", in->counts, in->count);
+	jw_int(out, "weight", (int64_t)di->weight);
+	jw_open(out, "wants", '[');
+	for (uint32_t k = 0; k < di->in_count; k++) {
+		uint32_t from = r->dag->deps[di->in[k]].from, n = 0;
+
+		/* Two edges from one step (order and data) are one want. */
+		while (n < k && r->dag->deps[di->in[n]].from != from)
+			n++;
+		if (n == k)
+			jw_str(out, NULL, r->dag->instances[from].name);
+	}
+	jw_close(out, ']');
+	if (di->time_ms)
+		jw_int(out, "time_ms", di->time_ms);
+	else
+		jw_null(out, "time_ms");
+	jw_open(out, "services", '[');
+	for (uint32_t k = 0; k < step->use_count; k++)
+		jw_str(out, NULL, r->wdf->services[step->uses[k].service].name);
+	jw_close(out, ']');
+	jw_bool(out, "tolerated", in->counts[WF_SEEN_FAILED] && !dag_plan_intolerable(r->plan, i));
+	jw_close(out, '}');
+}
+
+void wf_view_steps(struct wf_view *v, struct run *r, struct wf_buf *out)
+{
+	(void)v;
+	jw_open(out, NULL, '{');
+	jw_open(out, "items", '[');
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		view_step(r, i, out);
+	jw_close(out, ']');
+	jw_null(out, "next");
+	jw_close(out, '}');
+	jw_end(out);
+}
+
+/* ---- services ------------------------------------------------------------------------------------------- */
+
+static json_t *parse(const char *text)
+{
+	json_t *v = text ? wf_json_parse(text, strlen(text), NULL) : NULL;
+
+	if (v && !json_is_object(v)) {
+		json_decref(v);
+		v = NULL;
+	}
+	return v;
+}
+
+/* Where a member is reached, in one text, whatever the driver calls it. */
+static void view_address(json_t *endpoint, struct wf_buf *out)
+{
+	static const char *const names[] = { "address", "unix", "tcp", "url" };
+	json_t *host = json_object_get(endpoint, "host"), *port = json_object_get(endpoint, "port");
+
+	for (size_t i = 0; i < WF_COUNT(names); i++) {
+		const char *s = json_string_value(json_object_get(endpoint, names[i]));
+
+		if (s) {
+			jw_str(out, "address", s);
+			return;
+		}
+	}
+	if (json_is_string(host) && (json_is_integer(port) || json_is_string(port))) {
+		struct wf_buf text = { 0 };
+
+		wf_buf_printf(&text, "%s:", json_string_value(host));
+		if (json_is_integer(port))
+			wf_buf_printf(&text, "%lld", (long long)json_integer_value(port));
+		else
+			wf_buf_str(&text, json_string_value(port));
+		jw_str(out, "address", text.data);
+		wf_buf_release(&text);
+		return;
+	}
+	jw_null(out, "address");
+}
+
+static void view_member(const struct engine *e, const struct wf_member *m, struct wf_buf *out)
+{
+	json_t *endpoint = parse(m->endpoint);
+
+	jw_open(out, NULL, '{');
+	jw_int(out, "n", m->n);
+	jw_str(out, "role", m->n ? "joiner" : "founder");
+	jw_str(out, "state", wf_sm_name(&wf_member_machine, m->state));
+	jw_int(out, "generation", m->generation);
+	view_address(endpoint, out);
+	if (m->pid)
+		jw_int(out, "pid", m->pid);
+	else
+		jw_null(out, "pid");
+	jw_str(out, "host", m->pid ? e->local.host && *e->local.host ? e->local.host : wf_host_name() : NULL);
+	jw_str(out, "reason", m->reason);
+	jw_close(out, '}');
+	json_decref(endpoint);
+}
+
+static const char *scope_name(enum wdf_scope_of s)
+{
+	static const char *const names[] = { "run", "task", "step", "session", "user" };
+
+	return (unsigned)s < WF_COUNT(names) ? names[s] : "unknown";
+}
+
+static void view_service(const struct engine *e, const struct run *r, uint32_t i, struct wf_buf *out)
+{
+	static const char *const modes[] = { "RW", "RO", "WO" };
+	const struct wf_service *s = &r->services[i].s;
+	const struct wdf_service *w = &r->wdf->services[i];
+	json_t *endpoint = NULL, *provides = NULL;
+	struct wf_buf text = { 0 };
+	char id[WF_ID_TEXT + 1];
+
+	for (uint32_t k = 0; k < r->member_count && !endpoint; k++) {
+		const struct wf_member *m = &r->members[k].m;
+
+		if (m->service != i || (m->state != WF_MEMBER_READY && m->state != WF_MEMBER_SUSPECT))
+			continue;
+		endpoint = parse(m->endpoint);
+		provides = parse(m->provides);
+	}
+	wf_id_text(&r->row.id, id);
+	words_service(&text, e, r, i);
+	jw_open(out, NULL, '{');
+	jw_str(out, "name", s->name);
+	jw_str(out, "type", w->type);
+	jw_str(out, "scope", scope_name(w->scope));
+	jw_str(out, "run", id);
+	jw_str(out, "state", wf_sm_name(&wf_service_machine, s->state));
+	jw_bool(out, "held", s->held);
+	jw_int(out, "generation", s->generation);
+	jw_int(out, "view", s->view);
+	if (endpoint)
+		jw_json(out, "endpoint", endpoint);
+	else
+		wf_buf_str(out, "\"endpoint\":{},");
+	if (provides)
+		jw_json(out, "provides", provides);
+	else
+		wf_buf_str(out, "\"provides\":{},");
+	jw_open(out, "members", '[');
+	for (uint32_t k = 0; k < r->member_count; k++)
+		/* One that was never asked for is not there. */
+		if (r->members[k].m.service == i && r->members[k].m.number)
+			view_member(e, &r->members[k].m, out);
+	jw_close(out, ']');
+	jw_open(out, "leases", '[');
+	for (uint32_t k = 0; k < r->lease_count; k++) {
+		const struct wf_lease *l = &r->leases[k].l;
+
+		if (l->service != i)
+			continue;
+		jw_open(out, NULL, '{');
+		jw_str(out, "step", r->dag->instances[l->instance].name);
+		jw_str(out, "state", wf_sm_name(&wf_lease_machine, l->state));
+		jw_str(out, "mode", l->mode < WF_COUNT(modes) ? modes[l->mode] : "unknown");
+		jw_close(out, '}');
+	}
+	jw_close(out, ']');
+	jw_str(out, "reason", s->reason);
+	jw_str(out, "text", text.data);
+	jw_int(out, "restarts", s->restarts);
+	jw_close(out, '}');
+	json_decref(endpoint);
+	json_decref(provides);
+	wf_buf_release(&text);
+}
+
+static void services_of(const struct engine *e, const struct run *r, struct wf_buf *out)
+{
+	for (uint32_t i = 0; r->loaded && i < r->service_count; i++)
+		view_service(e, r, i, out);
+}
+
+void wf_view_services(struct wf_view *v, struct run *r, struct wf_buf *out)
+{
+	const struct engine *e = v->engine;
+
+	jw_open(out, NULL, '{');
+	jw_open(out, "items", '[');
+	if (r)
+		services_of(e, r, out);
+	for (size_t i = 0; !r && i < e->live_count; i++)
+		services_of(e, e->live[i], out);
+	jw_close(out, ']');
+	jw_null(out, "next");
+	jw_close(out, '}');
+	jw_end(out);
+}
+
+/* ---- graph ------------------------------------------------------------------------------------------------ */
+
+static json_t *counts_json(const struct instance *in)
+{
+	json_t *o = json_object();
+
+	for (int s = 0; s < WF_SEEN_STATES; s++)
+		json_object_set_new(o, wf_seen_name((enum wf_seen)s), json_integer(in->counts[s]));
+	json_object_set_new(o, "total", json_integer(in->count));
+	return o;
+}
+
+static uint32_t instance_named(const struct run *r, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < r->inst_count && (!name || strcmp(r->dag->instances[i].name, name) != 0))
+		i++;
+	return i;
+}
+
+void wf_view_graph(struct wf_view *v, struct run *r, struct wf_buf *out)
+{
+	json_t *g = dag_json(r->dag), *o;
+	size_t k;
+
+	(void)v;
+	json_array_foreach(json_object_get(g, "nodes"), k, o) {
+		uint32_t i = instance_named(r, json_string_value(json_object_get(o, "step")));
+
+		if (i == r->inst_count)
+			continue;
+		json_object_set_new(o, "state", json_string(words_step_state(&r->inst[i])));
+		json_object_set_new(o, "counts", counts_json(&r->inst[i]));
+	}
+	json_array_foreach(json_object_get(g, "services"), k, o) {
+		const char *name = json_string_value(json_object_get(o, "name"));
+
+		for (uint32_t i = 0; name && i < r->service_count; i++)
+			if (strcmp(r->services[i].s.name, name) == 0)
+				json_object_set_new(o, "state",
+						    json_string(wf_sm_name(&wf_service_machine, r->services[i].s.state)));
+	}
+	wf_json_dump(g, out);
+	json_decref(g);
+}
+
+json_t *wf_view_findings(const struct wdf_diags *d)
+{
+	return d && d->count ? wdf_diags_json(d) : NULL;
+}
