@@ -115,8 +115,6 @@
 	  "promised in its 'results'. Of a step with many tasks, '.result' exists only index by index ('each').")                             \
 	X(GROUP,        "E0315", "nothing to go by",                                               \
 	  "'each' and 'by' need a step that fans out; 'by' lists names of its fan-out.")           \
-	X(SAME_OUTPUT,  "E0316", "two tasks write one file",                                       \
-	  "An output belongs to the task that declares it. Two steps, or all tasks of one fan-out, may not declare the same path unless they update it.") \
 	X(NO_MOVER,     "E0317", "no such datamover",                                              \
 	  "A step names datamovers of the service it uses.")                                       \
 	X(NO_COMPONENT, "E0318", "no such component",                                              \
@@ -133,8 +131,6 @@
 	  "'when' knows == != < <= > >= and or not in, parentheses, names, 'strings', numbers, true, false, null and [lists].")               \
 	X(SHELL,        "E0405", "a shell that cannot be split",                                   \
 	  "'shell' is a program and its options, without shell syntax; the script is added after -c.")                                        \
-	X(IOSEA,        "E0501", "a rule of IO-SEA files",                                         \
-	  "The file has the form of IO-SEA's workflow files (1.0 to 1.6), and breaks one of their rules.")                                    \
 	X(NOT_YET,      "E0601", "not executed by this version",                                   \
 	  "The file is valid and kept as it is, but this version cannot carry out the part that is named. It is refused rather than ignored.") \
 	X(W_UNUSED,     "W0101", "a block that is not used",                                       \

@@ -1,10 +1,29 @@
 wdf_SRC := \
+	wdf-schema/after.c \
+	wdf-schema/command.c \
+	wdf-schema/defaults.c \
 	wdf-schema/diag.c \
 	wdf-schema/driver.c \
+	wdf-schema/executable.c \
+	wdf-schema/expression.c \
+	wdf-schema/fanout.c \
+	wdf-schema/links.c \
+	wdf-schema/mover.c \
+	wdf-schema/names.c \
 	wdf-schema/node.c \
+	wdf-schema/param.c \
+	wdf-schema/read.c \
+	wdf-schema/resources.c \
+	wdf-schema/service.c \
+	wdf-schema/shell.c \
+	wdf-schema/source.c \
+	wdf-schema/step.c \
 	wdf-schema/template.c \
 	wdf-schema/text.c \
 	wdf-schema/units.c \
+	wdf-schema/use.c \
 	wdf-schema/value.c \
-	wdf-schema/yaml.c \
-	wdf-schema/verbs.c
+	wdf-schema/verbs.c \
+	wdf-schema/wdf.c \
+	wdf-schema/work.c \
+	wdf-schema/yaml.c

@@ -130,7 +130,7 @@ const char *wdf_plain_surprise(const char *s)
 		/* yes, Yes and YES, but not yEs */
 		if (strcasecmp(s, words[i]) == 0 &&
 		    (strcmp(s + 1, words[i] + 1) == 0 || (s[0] < 'a' && s[1] < 'a' && s[n - 1] < 'a')))
-			return "a truth value";
+			return "a boolean";
 	if (n > sign + 1 && s[sign] == '0' && strspn(s + sign, "0123456789_") == n - sign)
 		return "an octal number";
 	if (n > sign + 2 && s[sign] == '0' &&
@@ -138,7 +138,7 @@ const char *wdf_plain_surprise(const char *s)
 	     (s[sign + 1] == 'o' && strspn(s + sign + 2, "01234567") == n - sign - 2)))
 		return "a number";
 	if (is_sexagesimal(s))
-		return "a number to the base 60";
+		return "a sexagesimal number";
 	if (s[sign] >= '0' && s[sign] <= '9' && strchr(s, '_') &&
 	    strspn(s + sign, "0123456789_.") == n - sign)
 		return "a number";

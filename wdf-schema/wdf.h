@@ -148,13 +148,14 @@ enum wdf_command_kind {
 };
 struct wdf_word {
 	struct wdf_tmpl tmpl;
-	uint8_t spread;        /* an argv item that is one list placeholder: several words */
+	uint8_t spread;        /* one placeholder and nothing else: a list becomes several words */
+	uint8_t script;        /* the script of an inner `sh -c`, `python -c`...: only harmless values are put there */
 };
 struct wdf_command {
 	enum wdf_command_kind kind;
 	struct wdf_word *words;        /* DIRECT, SBATCH */
 	uint32_t word_count;
-	struct wdf_tmpl script;        /* SHELL: text with placeholders */
+	struct wdf_tmpl script;        /* SHELL: text with placeholders; count 0 otherwise */
 	const char **shell;            /* SHELL: "bash -eo pipefail" as words, NULL-terminated */
 	const uint8_t *quote;          /* SHELL: per part of script, the quoting it stands in (see command.c) */
 };
@@ -168,6 +169,12 @@ struct wdf_argv {
 };
 int wdf_command_render(const struct wdf_command *c, const struct wdf_scope *scope, struct wf_arena *a,
 		       struct wdf_argv *out, struct wf_err *err);
+
+struct wdf_step;
+/* The setup lines of a step for one task: *script is shell text that reads values from the variables of *env ("NAME=value", NULL-
+ * terminated, names other than those of wdf_command_render). "" and none when the step has no setup. */
+int wdf_setup_render(const struct wdf_step *s, const struct wdf_scope *scope, struct wf_arena *a, const char **script,
+		     char ***env, size_t *env_count, struct wf_err *err);
 
 /* ---- expressions: `when` --------------------------------------------------------------------------- */
 
@@ -264,7 +271,9 @@ struct wdf_step {
 	const char *name;
 	struct wdf_pos pos;
 	struct wdf_command *command;           /* NULL for call and move */
-	struct wdf_tmpl setup;                 /* lines joined by newline; count 0 when absent */
+	struct wdf_tmpl setup;                 /* lines joined by newline; count 0 when absent. For show: it is a shell's text, so a
+						* value in it would become syntax; run what wdf_setup_render makes */
+	struct wdf_command *setup_script;      /* NULL when absent */
 	struct wdf_tmpl workdir;               /* count 0: the submit directory */
 	struct wdf_env *env;
 	uint32_t env_count;

@@ -62,7 +62,7 @@ int wdf_node_is_null(const struct wdf_node *n);
 /* What a plain scalar means to YAML 1.2, and whether 1.1 read it otherwise. */
 enum wdf_plain { WDF_PLAIN_TEXT, WDF_PLAIN_NULL, WDF_PLAIN_BOOL, WDF_PLAIN_INT, WDF_PLAIN_FLOAT };
 enum wdf_plain wdf_plain_of(const char *text);
-/* "a truth value", "an octal number", "a number to the base 60", "a number", or NULL when both agree. */
+/* "a boolean", "an octal number", "a sexagesimal number", "a number", or NULL when both agree. */
 const char *wdf_plain_surprise(const char *text);
 
 /* ---- text.c: before YAML ------------------------------------------------------------------------ */
