@@ -103,39 +103,39 @@ static size_t write_chunk(struct engine *e, struct run *r, uint32_t instance, ui
 	return count * sizeof(*in->tasks);
 }
 
-/* The dirty chunk of the run that was written longest ago; 0 when none is dirty. */
-static int oldest_dirty(const struct run *r, uint32_t *instance, uint32_t *chunk)
+void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk)
 {
-	uint64_t oldest = UINT64_MAX;
+	struct instance *in = &r->inst[instance];
+	uint64_t bit = (uint64_t)1 << (chunk % 64);
 
-	for (uint32_t i = 0; i < r->inst_count; i++) {
-		const struct instance *in = &r->inst[i];
-		uint32_t chunks = (in->count + WF_TASKS_PER_BLOB - 1) / WF_TASKS_PER_BLOB;
+	if (in->dirty[chunk / 64] & bit)
+		return;
+	in->dirty[chunk / 64] |= bit;
+	if (r->chunk_count == r->chunk_cap) {
+		uint32_t cap = r->chunk_cap ? r->chunk_cap * 2 : 16;
+		struct chunk *ring = wf_xmalloc(cap * sizeof(*ring));
 
-		for (uint32_t w = 0; w < (chunks + 63) / 64; w++) {
-			uint64_t bits = in->dirty[w];
-
-			while (bits) {
-				uint32_t c = w * 64 + (uint32_t)__builtin_ctzll(bits);
-
-				bits &= bits - 1;
-				if (in->applied[c] < oldest) {
-					oldest = in->applied[c];
-					*instance = i;
-					*chunk = c;
-				}
-			}
-		}
+		for (uint32_t i = 0; i < r->chunk_count; i++)
+			ring[i] = r->chunks[(r->chunk_head + i) % r->chunk_cap];
+		free(r->chunks);
+		r->chunks = ring;
+		r->chunk_cap = cap;
+		r->chunk_head = 0;
 	}
-	return oldest != UINT64_MAX;
+	r->chunks[(r->chunk_head + r->chunk_count++) % r->chunk_cap] = (struct chunk){ instance, chunk };
 }
 
 static void write_blobs(struct engine *e, struct run *r, uint64_t seq, int64_t *budget)
 {
-	uint32_t instance, chunk;
+	while (r->chunk_count && (*budget > 0 || wf_run_is_over(&r->row))) {
+		struct chunk c = r->chunks[r->chunk_head];
 
-	while ((*budget > 0 || wf_run_is_over(&r->row)) && oldest_dirty(r, &instance, &chunk))
-		*budget -= (int64_t)write_chunk(e, r, instance, chunk, seq);
+		r->chunk_head = (r->chunk_head + 1) % r->chunk_cap;
+		r->chunk_count--;
+		/* One that was read clean from the store after it was queued has nothing to say. */
+		if (r->inst[c.instance].dirty[c.number / 64] >> (c.number % 64) & 1)
+			*budget -= (int64_t)write_chunk(e, r, c.instance, c.number, seq);
+	}
 }
 
 static void write_rows(struct engine *e, struct run *r)

@@ -168,11 +168,33 @@ static void verdict(struct engine *e, struct run *r, const struct dag_verdict *v
 
 /* ---- consumers of a failed service --------------------------------------------------------------------- */
 
+/* A service that could never be founded passes on why: the step it comes after; UINT32_MAX for one that was founded and failed. */
+static uint32_t step_before(const struct run *r, const struct wf_service *s)
+{
+	const struct wdf_service *spec = &r->wdf->services[s->number];
+
+	for (uint32_t i = 0; !s->generation && i < spec->after_count; i++)
+		if (spec->after[i].service == UINT32_MAX)
+			return spec->after[i].step;
+	return UINT32_MAX;
+}
+
+static void skip_for(struct engine *e, struct run *r, uint32_t instance, uint32_t index, uint32_t step, const char *why)
+{
+	struct wf_event ev = { .kind = WF_E_TASK_SKIPPED, .a = instance, .b = index,
+			       .v = { WF_SKIP_PARENT_FAILED, step, DAG_UNSIZED, step } };
+
+	ev.text[0].p = why;
+	ev.text[0].n = (uint32_t)strlen(why);
+	core_post(e, r, &ev);
+}
+
 static void fail_consumers(struct engine *e, struct run *r)
 {
 	for (uint32_t i = 0; i < r->inst_count; i++) {
 		struct instance *in = &r->inst[i];
 		const struct wf_service *bad = NULL;
+		uint32_t step;
 		char why[512];
 
 		for (uint32_t k = 0; k < in->lease_count && !bad; k++) {
@@ -185,13 +207,18 @@ static void fail_consumers(struct engine *e, struct run *r)
 			continue;
 		snprintf(why, sizeof(why), "service '%s' failed%s%s", bad->name, bad->reason ? ": " : "",
 			 bad->reason ? bad->reason : "");
+		step = step_before(r, bad);
 		while (in->ready_count) {
 			uint32_t index = in->ready[in->ready_head];
 
 			in->ready_head = (in->ready_head + 1) % in->ready_cap;
 			in->ready_count--;
-			if (in->tasks[index].state == WF_TASK_READY)
+			if (in->tasks[index].state != WF_TASK_READY)
+				continue;
+			if (step == UINT32_MAX)
 				core_post_text(e, r, WF_E_TASK_FAILED, i, index, WF_CLASS_SERVICE_FAILED, why);
+			else
+				skip_for(e, r, i, index, step, why);
 		}
 		heap_remove(r, i);
 	}
@@ -285,6 +312,12 @@ void decide_run(struct engine *e, struct run *r)
 			struct todo d = r->todo[i];
 
 			outcome(e, r, &d);
+			/* What the graph says now follows from that outcome. */
+			if (e->cause)
+				e->cause = e->next_seq - 1;
+			while (r->row.state != WF_RUN_CANCELING && dag_plan_next(r->plan, &v))
+				verdict(e, r, &v);
+			e->cause = 0;
 		}
 		r->todo_count = 0;
 		if (r->row.state == WF_RUN_CANCELING)

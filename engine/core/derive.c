@@ -322,6 +322,7 @@ void derive_all(struct engine *e, struct run *r)
 		in->ready_head = in->ready_count = 0;
 		in->heap_at = 0;
 		in->parked = PARK_NONE;
+		in->tasks_written = 0;
 		in->cores = task_cores(r, i);
 		r->unsized += in->unsized;
 	}
@@ -360,7 +361,7 @@ void derive_size_instance(struct run *r, uint32_t instance, uint32_t count)
 	in->applied = wf_xcalloc(chunks, sizeof(*in->applied));
 	in->dirty = wf_xcalloc((chunks + 63) / 64, sizeof(*in->dirty));
 	for (uint32_t c = 0; c < chunks; c++)
-		in->dirty[c / 64] |= (uint64_t)1 << (c % 64);
+		batch_dirty(r, instance, c);
 }
 
 void live_add(struct engine *e, struct run *r)

@@ -90,6 +90,10 @@ struct run {
 	uint32_t *pool_used;           /* per wdf pool */
 	uint32_t *heap;                /* instances that have ready tasks and are not parked, best first */
 	uint32_t heap_count, heap_cap;
+	struct chunk {                 /* dirty task blobs, the one dirtied first in front; a ring */
+		uint32_t instance, number;
+	} *chunks;
+	uint32_t chunk_head, chunk_count, chunk_cap;
 	struct todo {                  /* tasks whose attempt ended or became unknown: outcome to decide */
 		uint32_t instance, index;
 		uint64_t seq;          /* of the event that said so */
@@ -238,6 +242,7 @@ void heap_remove(struct run *r, uint32_t instance);
 int heap_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
 
 /* batch.c */
+void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk); /* a task in it changed */
 void batch_effect(struct engine *e, const struct effect *f);
 void batch_note_run(struct engine *e, struct run *r);
 void batch_kick(struct engine *e);                            /* decide, then seal when the store is free */

@@ -42,8 +42,7 @@ static int apply(struct engine *e, struct run *r, const struct wf_event *ev, str
 		*before = *t;
 		if (wf_task_update(t, ev, err) < 0)
 			return -1;
-		r->inst[ev->a].dirty[ev->b / WF_TASKS_PER_BLOB / 64] |=
-			(uint64_t)1 << (ev->b / WF_TASKS_PER_BLOB % 64);
+		batch_dirty(r, ev->a, ev->b / WF_TASKS_PER_BLOB);
 		if (ev->kind == WF_E_TASK_STARTED && before->attempt == t->attempt - 1 && before->attempt &&
 		    before->astate == WF_ATTEMPT_ENDED)
 			wf_batch_attempt(e->open.rows, r->row.number, ev->a, ev->b, before);

@@ -157,7 +157,7 @@ static int on_event(void *arg, const struct wf_event *ev, struct wf_err *err)
 			err->code = WF_CORRUPT;
 		return wf_err_wrap(err, "run %llu, event %llu", (unsigned long long)ev->run, (unsigned long long)ev->seq);
 	}
-	in->dirty[ev->b / WF_TASKS_PER_BLOB / 64] |= (uint64_t)1 << (ev->b / WF_TASKS_PER_BLOB % 64);
+	batch_dirty(r, ev->a, ev->b / WF_TASKS_PER_BLOB);
 	return 0;
 }
 

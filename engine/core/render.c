@@ -22,6 +22,7 @@ struct scope {
 	struct run *run;
 	uint32_t instance, index;
 	struct wf_arena *arena;
+	int files;                     /* step.tasks may be written; deciding writes nothing */
 	struct dag_scope dag;
 	struct wdf_scope own, first;
 };
@@ -63,7 +64,7 @@ static int step_record(struct scope *s, const char *name, size_t n, struct wdf_v
 	memset(out, 0, sizeof(*out));
 	out->kind = WDF_RECORD;
 	out->fields = f;
-	if (results_write_tasks(s->engine, s->run, instance, &path, &err) == 0) {
+	if (s->files && results_write_tasks(s->engine, s->run, instance, &path, &err) == 0) {
 		f[out->count].name = "tasks";
 		set_string(&f[out->count++].value, wf_arena_strdup(s->arena, path));
 		free(path);
@@ -89,7 +90,7 @@ static int lookup(void *self, const char *name, size_t n, struct wdf_value *out)
 	return step_record(s, name, n, out);
 }
 
-struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a)
+static struct scope *scope_of(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a, int files)
 {
 	struct scope *s = wf_arena_alloc(a, sizeof(*s));
 
@@ -98,6 +99,7 @@ struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instanc
 	s->instance = instance;
 	s->index = index;
 	s->arena = a;
+	s->files = files;
 	s->own.lookup = lookup;
 	s->own.self = s;
 	s->dag.dag = r->dag;
@@ -105,14 +107,19 @@ struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instanc
 	s->dag.index = index;
 	s->dag.next = &s->own;
 	s->first = dag_scope_of(&s->dag);
-	return &s->first;
+	return s;
+}
+
+struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a)
+{
+	return &scope_of(e, r, instance, index, a, 1)->first;
 }
 
 int render_when(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int *truth, struct wf_err *err)
 {
 	const struct wdf_step *step = &r->wdf->steps[r->dag->instances[instance].step];
 	struct wf_arena a = { 0 };
-	int rc = wdf_expr_eval(step->when, render_scope(e, r, instance, index, &a), truth, err);
+	int rc = wdf_expr_eval(step->when, &scope_of(e, r, instance, index, &a, 0)->first, truth, err);
 
 	wf_arena_release(&a);
 	return rc < 0 ? wf_err_wrap(err, "`when` of '%s'", step->name) : 0;

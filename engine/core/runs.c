@@ -170,6 +170,7 @@ void run_unload(struct run *r)
 	free(r->leases);
 	free(r->pool_used);
 	free(r->heap);
+	free(r->chunks);
 	free(r->todo);
 	dag_plan_free(r->plan);
 	dag_free(r->dag);
@@ -180,6 +181,7 @@ void run_unload(struct run *r)
 	r->leases = NULL;
 	r->pool_used = NULL;
 	r->heap = NULL;
+	r->chunks = NULL;
 	r->todo = NULL;
 	r->plan = NULL;
 	r->dag = NULL;
@@ -187,6 +189,7 @@ void run_unload(struct run *r)
 	r->base_env = NULL;
 	r->inst_count = r->service_count = r->member_count = r->lease_count = 0;
 	r->heap_count = r->heap_cap = 0;
+	r->chunk_head = r->chunk_count = r->chunk_cap = 0;
 	r->todo_count = r->todo_cap = 0;
 	r->loaded = 0;
 }
