@@ -130,7 +130,8 @@ struct wdf_scope dag_scope_of(struct dag_scope *s);
 void dag_task_values(const struct dag *d, uint32_t instance, uint32_t index,
 		     void (*fn)(const char *name, const struct wdf_value *v, void *arg), void *arg);
 
-/* Parents of one task, for `explain`: calls fn for each (a whole instance is index DAG_UNSIZED). fn returns non-zero to stop. */
+/* Parents of one task, for `explain`: calls fn for each (a whole instance is index DAG_UNSIZED). fn returns non-zero to stop. With index
+ * DAG_UNSIZED: those of the instance. */
 void dag_task_parents(const struct dag *d, uint32_t instance, uint32_t index,
 		      int (*fn)(uint32_t instance, uint32_t index, const struct dag_dep *dep, void *arg), void *arg);
 

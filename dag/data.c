@@ -552,27 +552,19 @@ static int find_inputs(struct finder *f, struct renderer *r)
 static void list_pairs(struct draft *dr, struct dag_dep *dep, const struct bundle *b)
 {
 	struct wf_arena *a = &dr->d->arena;
-	uint32_t from_count = dr->d->instances[dep->from].count, to_count = dr->d->instances[dep->to].count;
-	uint32_t *offset = wf_arena_alloc(a, ((size_t)from_count + 2) * sizeof(*offset));
-	uint32_t *pred_offset = wf_arena_alloc(a, ((size_t)to_count + 2) * sizeof(*pred_offset));
-	uint32_t *succ = wf_arena_alloc(a, b->count * sizeof(*succ));
+	uint32_t to_count = dr->d->instances[dep->to].count;
+	uint32_t *offset = wf_arena_alloc(a, ((size_t)to_count + 1) * sizeof(*offset));
 	uint32_t *pred = wf_arena_alloc(a, b->count * sizeof(*pred));
 
 	for (size_t i = 0; i < b->count; i++) {
-		offset[b->pairs[i].from + 2]++;
-		pred_offset[b->pairs[i].to + 1]++;
+		offset[b->pairs[i].to + 1]++;
 		pred[i] = b->pairs[i].from; /* by `to`, then `from` */
 	}
-	for (uint32_t i = 2; i < from_count + 2; i++)
-		offset[i] += offset[i - 1];
 	for (uint32_t i = 1; i <= to_count; i++)
-		pred_offset[i] += pred_offset[i - 1];
-	for (size_t i = 0; i < b->count; i++)
-		succ[offset[b->pairs[i].from + 1]++] = b->pairs[i].to;
-	dep->offset = offset;
-	dep->succ = succ;
-	dep->pred_offset = pred_offset;
+		offset[i] += offset[i - 1];
+	dep->pred_offset = offset;
 	dep->pred = pred;
+	graph_turn(dr->d, dep);
 }
 
 static void make_dep(struct draft *dr, uint32_t to, const struct bundle *b)

@@ -42,7 +42,7 @@ static struct made *add_made(struct draft *dr, const struct wdf_dim *w, const st
 	return m;
 }
 
-static const struct wdf_value *range_values(struct wf_arena *a, const struct wdf_dim *w, uint32_t count)
+const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step, uint32_t count)
 {
 	enum { LONGEST = 21 };
 	struct wdf_value *v = wf_arena_alloc(a, (size_t)count * sizeof(*v));
@@ -54,7 +54,7 @@ static const struct wdf_value *range_values(struct wf_arena *a, const struct wdf
 		char *p = wf_buf_room(&text, LONGEST + 1);
 
 		v[i].kind = WDF_INT;
-		v[i].integer = w->first + (int64_t)i * w->step;
+		v[i].integer = first + (int64_t)i * step;
 		text.len += (size_t)snprintf(p, LONGEST + 1, "%lld", (long long)v[i].integer) + 1;
 	}
 	kept = wf_arena_alloc(a, text.len);
@@ -83,9 +83,9 @@ static int expand_range(struct draft *dr, const struct wdf_dim *w, struct dag_di
 	}
 	/* A shorter range is the beginning of a longer one. */
 	if (!m)
-		m = add_made(dr, w, range_values(&dr->d->arena, w, (uint32_t)count), (uint32_t)count);
+		m = add_made(dr, w, range_values(&dr->d->arena, w->first, w->step, (uint32_t)count), (uint32_t)count);
 	if (m->count < count) {
-		m->values = range_values(&dr->d->arena, w, (uint32_t)count);
+		m->values = range_values(&dr->d->arena, w->first, w->step, (uint32_t)count);
 		m->count = (uint32_t)count;
 	}
 	dim->values = m->values;

@@ -46,6 +46,23 @@ int graph_number(struct draft *dr)
 	return 0;
 }
 
+void graph_turn(struct dag *d, struct dag_dep *dep)
+{
+	uint32_t from_count = d->instances[dep->from].count, to_count = d->instances[dep->to].count;
+	uint32_t *offset = wf_arena_alloc(&d->arena, ((size_t)from_count + 2) * sizeof(*offset));
+	uint32_t *succ = wf_arena_alloc(&d->arena, dep->pred_offset[to_count] * sizeof(*succ));
+
+	for (uint32_t k = 0; k < dep->pred_offset[to_count]; k++)
+		offset[dep->pred[k] + 2]++;
+	for (uint32_t i = 2; i < from_count + 2; i++)
+		offset[i] += offset[i - 1];
+	for (uint32_t j = 0; j < to_count; j++)
+		for (uint32_t k = dep->pred_offset[j]; k < dep->pred_offset[j + 1]; k++)
+			succ[offset[dep->pred[k] + 1]++] = j;
+	dep->offset = offset;
+	dep->succ = succ;
+}
+
 static int by_first(const void *a, const void *b, void *arg)
 {
 	const struct dag_instance *in = arg;
@@ -203,8 +220,8 @@ void dag_task_parents(const struct dag *d, uint32_t instance, uint32_t index,
 	for (uint32_t i = 0; i < in->in_count; i++) {
 		const struct dag_dep *dep = &d->deps[in->in[i]];
 		const struct dag_instance *from = &d->instances[dep->from];
-		int as_whole = dep->kind == DAG_ALL || from->count == DAG_UNSIZED || from->count == 0 ||
-			       (dep->kind == DAG_BY && !dep->from_group);
+		int as_whole = index == DAG_UNSIZED || dep->kind == DAG_ALL || from->count == DAG_UNSIZED ||
+			       from->count == 0 || (dep->kind == DAG_BY && !dep->from_group);
 
 		if (as_whole) {
 			if (fn(dep->from, DAG_UNSIZED, dep, arg))

@@ -48,6 +48,7 @@ void finding_related(struct wdf_diag *f, struct wdf_pos pos, const char *fmt, ..
 /* expand.c: dims, count, fans_out, dims_of and sized_by of one instance whose parents have theirs. Count stays DAG_UNSIZED
  * when it hangs on a list that is not known yet. */
 int expand_instance(struct draft *dr, uint32_t instance);
+const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step, uint32_t count);
 
 /* group.c: the fan-out by `by`, and the groups of its deps. */
 int group_expand(struct draft *dr, uint32_t instance);
@@ -63,6 +64,8 @@ struct dag_dep *draft_dep(struct draft *dr, uint32_t from, uint32_t to, enum dag
 int graph_number(struct draft *dr);
 void graph_link(struct draft *dr);
 const struct dag_dim *graph_dim(const struct dag_instance *n, const char *name, size_t len);
+/* SOME: fills offset and succ from pred_offset and pred. */
+void graph_turn(struct dag *d, struct dag_dep *dep);
 struct wdf_value value_copy(struct wf_arena *a, const struct wdf_value *v);
 #define TASK_NAME 160 /* room for a task's name in a message */
 

@@ -32,18 +32,26 @@ void net_release(struct net *n)
 void net_add(struct net *n, uint32_t from, uint32_t to, const struct dag_dep *dep, enum net_why why)
 {
 	n->edges = wf_grow(n->edges, &n->edge_cap, n->edge_count + 1, sizeof(*n->edges));
-	n->edges[n->edge_count++] = (struct net_edge){ from, to, dep, why };
+	n->edges[n->edge_count++] = (struct net_edge){ from, to, dep, why, !dep || dep->kind == DAG_ALL };
+}
+
+static int has_tasks(const struct dag_instance *in)
+{
+	return in->count && in->count != DAG_UNSIZED;
 }
 
 void net_add_dag(struct net *n, const struct dag *d, const struct dag_dep *deps, size_t count)
 {
 	for (uint32_t i = 0; i < d->instance_count; i++)
-		n->count[i] = d->instances[i].count == DAG_UNSIZED ? 1 : d->instances[i].count;
-	for (size_t i = 0; i < count; i++)
+		n->count[i] = has_tasks(&d->instances[i]) ? d->instances[i].count : 1;
+	for (size_t i = 0; i < count; i++) {
 		net_add(n, deps[i].from, deps[i].to, &deps[i],
 			deps[i].cause == DAG_BY_DATA ? NET_DATA :
 			deps[i].cause == DAG_BY_LIST ? NET_LIST :
 						       NET_AFTER);
+		if (!has_tasks(&d->instances[deps[i].from]) || !has_tasks(&d->instances[deps[i].to]))
+			n->edges[n->edge_count - 1].whole = 1;
+	}
 }
 
 static void by_node(const struct net *n, int incoming, uint32_t **at, uint32_t **list)
@@ -160,16 +168,9 @@ static int is_inner(const struct net *n, const struct net_edge *e)
 	return n->looped[e->from] && n->part[e->from] == n->part[e->to];
 }
 
-/* Which units an edge relates. A dep between instances of which one has no tasks, or whose groups wait for its size, holds as a
- * whole. */
-static enum dag_dep_kind kind_of(const struct net *n, const struct net_edge *e)
+static enum dag_dep_kind kind_of(const struct net_edge *e)
 {
-	const struct dag_dep *d = e->dep;
-
-	if (!d || (d->kind == DAG_BY && !d->from_group) ||
-	    (d->kind == DAG_EACH && n->count[e->from] != n->count[e->to]))
-		return DAG_ALL;
-	return d->kind;
+	return e->whole ? DAG_ALL : e->dep->kind;
 }
 
 struct placer {
@@ -210,7 +211,7 @@ static void prepare_edge(struct placer *p, uint32_t e)
 	const struct dag_dep *d = edge->dep;
 	uint32_t *waits = p->waits + p->u->base[edge->to], to_count = p->n->count[edge->to];
 
-	switch (kind_of(p->n, edge)) {
+	switch (kind_of(edge)) {
 	case DAG_ALL:
 		p->left[e] = p->n->count[edge->from];
 		p->gates[edge->to] += p->left[e] > 0;
@@ -239,7 +240,7 @@ static void pass_edge(struct placer *p, uint32_t e, uint32_t index)
 	const struct net_edge *edge = &p->n->edges[e];
 	const struct dag_dep *d = edge->dep;
 
-	switch (kind_of(p->n, edge)) {
+	switch (kind_of(edge)) {
 	case DAG_ALL:
 		if (--p->left[e] == 0)
 			gate_down(p, edge->to);
@@ -321,7 +322,7 @@ static uint32_t blocked_by(const struct net *n, const struct net_units *u, const
 	const struct dag_dep *d = e->dep;
 	const uint8_t *done = u->done + u->base[e->from];
 
-	switch (kind_of(n, e)) {
+	switch (kind_of(e)) {
 	case DAG_EACH:
 		return done[index] ? NONE : index;
 	case DAG_SOME:

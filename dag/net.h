@@ -1,7 +1,8 @@
 /* net.h - nodes with several units each, and edges between them: what circles and longest paths are found on
  *
  * A node is an instance or a service (cycle.c adds services; weight.c has instances alone), a unit one of its tasks. An edge with a
- * dep relates units as the dep says; one without makes every unit of `to` wait for every unit of `from`.
+ * dep relates units as the dep says; one without makes every unit of `to` wait for every unit of `from`. An instance without
+ * tasks, or with a number of them that is not known yet, is one unit: it still waits for its parents and is waited for.
  *
  *     net_init(&n, nodes); n.count[i] = ...; net_add(&n, ...); net_sort(&n); ... net_release(&n);
  */
@@ -15,6 +16,7 @@ struct net_edge {
 	uint32_t from, to;
 	const struct dag_dep *dep;
 	enum net_why why;
+	uint8_t whole;                 /* every unit waits for every unit, whatever the dep's kind */
 };
 
 struct net {

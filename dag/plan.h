@@ -1,4 +1,5 @@
-/* plan.h - what plan.c (what has ended) and verdict.c (what follows) share
+/* plan.h - what the plan's files share: plan.c (its life, what has ended), attach.c (nodes and edges enter),
+ * joint.c (news along edges) and verdict.c (what follows)
  *
  * Every condition is a pure function of what has ended, and once it holds or is broken it stays so. So ended() only counts, and marks tasks
  * whose verdict is due; the verdict itself is read from the state when it is asked for. That is why the order in which ended
@@ -19,10 +20,8 @@
 #define WF_DAG_PLAN_H
 
 #include "dag/bits.h"
-#include "dag/dag.h"
+#include "dag/graph.h"
 #include "engine/base/hash.h"
-
-#define NONE UINT32_MAX
 
 #define COUNT_MASK   0x00ffffffu
 #define OUTCOME_AT   24
@@ -110,10 +109,35 @@ struct dag_plan *plan_make(const struct dag *d, int pass_unsized);
 enum holding plan_condition(const struct dag_plan *p, uint32_t edge, uint32_t index, struct blame *b);
 enum holding plan_pair(enum wdf_result result, uint32_t from, uint32_t word, uint32_t index, struct blame *b);
 
-/* A hollow node came out: its edges follow. */
-void plan_pass_hollow(struct dag_plan *p, uint32_t node);
-int blame_less(const struct blame *a, const struct blame *b);
-int is_hollow(const struct dag_plan *p, uint32_t node);
+/* joint.c: news along edges. */
+void plan_tell(struct dag_plan *p, uint32_t edge, uint32_t index); /* task `index` of its `from` ended, or started */
+void plan_gate_down(struct dag_plan *p, uint32_t node);       /* one edge less that holds as a whole */
+void plan_wake(struct dag_plan *p, uint32_t node);            /* everything of it whose verdict can be given is due */
+void plan_decide_cover(struct dag_plan *p, uint32_t node, enum cover cover);
+void joint_worsen(struct dag_plan *p, uint32_t joint, const struct blame *b);
+void joint_break(struct dag_plan *p, uint32_t joint, const struct blame *b);
+void joint_blame(struct dag_plan *p, uint32_t joint, const struct blame *b);
+void joint_try(struct dag_plan *p, uint32_t joint);           /* settle it if nothing is left to wait for */
+
+/* attach.c: nodes and edges enter the plan. */
+void plan_enter_sized(struct dag_plan *p);
+void plan_pass_hollow(struct dag_plan *p, uint32_t node);     /* a hollow node came out: its edges follow */
+
+static inline const struct dag_dep *dep_of(const struct dag_plan *p, uint32_t e)
+{
+	return &p->d->deps[e];
+}
+
+static inline uint32_t first_of(const struct dag_plan *p, uint32_t n)
+{
+	return p->d->instances[n].first;
+}
+
+/* No tasks stand for it: it was sized to none, or can never be sized. */
+static inline int is_hollow(const struct dag_plan *p, uint32_t n)
+{
+	return p->nodes[n].dead || (p->nodes[n].entered && p->nodes[n].count == 0);
+}
 
 static inline int has_ended(uint32_t word)
 {

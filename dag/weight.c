@@ -74,7 +74,7 @@ static void loops_init(struct loops *l, const struct scale *s)
 	l->whole = wf_xcalloc(d->instance_count, sizeof(*l->whole));
 	l->groups = wf_xcalloc(d->dep_count, sizeof(*l->groups));
 	for (uint32_t e = 0; e < d->dep_count; e++)
-		if (d->deps[e].kind == DAG_BY && d->deps[e].from_group && s->net.looped[d->deps[e].to])
+		if (d->deps[e].kind == DAG_BY && !s->net.edges[e].whole && s->net.looped[d->deps[e].to])
 			l->groups[e] = wf_xcalloc(d->deps[e].group_count, sizeof(**l->groups));
 }
 
@@ -107,7 +107,7 @@ static uint64_t below_unit(const struct scale *s, const struct loops *l, struct 
 		if (dep->kind == DAG_SOME) {
 			for (uint32_t i = dep->offset[x.index]; i < dep->offset[x.index + 1]; i++)
 				w = best[dep->succ[i]] > w ? best[dep->succ[i]] : w;
-		} else if (dep->kind == DAG_EACH && x.index < s->net.count[dep->to]) {
+		} else if (dep->kind == DAG_EACH && !s->net.edges[in->out[k]].whole) {
 			w = best[x.index];
 		} else if (l->groups[in->out[k]]) {
 			w = l->groups[in->out[k]][dep->from_group[x.index]];

@@ -1,0 +1,78 @@
+/* mermaid.c - owns the picture in Mermaid's language, which README viewers draw; knows nothing of coordinates. */
+#include "dag/graph.h"
+
+/* Inside quotes Mermaid reads entities, and little else may stand as it is. */
+static void quoted(struct wf_buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '"' || *s == '#' || *s == '<' || *s == '>' || *s == '&')
+			wf_buf_printf(out, "#%d;", *s);
+		else
+			wf_buf_char(out, *s == '\n' ? ' ' : *s);
+	}
+}
+
+static void node(const struct dag *d, uint32_t i, const char *state, struct wf_buf *out)
+{
+	const struct dag_instance *in = &d->instances[i];
+
+	wf_buf_printf(out, "    n%u%s\"", i, in->fans_out ? "[[" : "[");
+	quoted(out, in->name);
+	if (in->fans_out && in->count == DAG_UNSIZED)
+		wf_buf_str(out, " x ?");
+	else if (in->fans_out)
+		wf_buf_printf(out, " x %u", in->count);
+	if (state) {
+		wf_buf_str(out, "<br/>");
+		quoted(out, state);
+	}
+	wf_buf_printf(out, "\"%s\n", in->fans_out ? "]]" : "]");
+}
+
+static void edge(const struct dag_dep *dep, struct wf_buf *out)
+{
+	const char *arrow = dep->cause == DAG_BY_AFTER ? "-->" : "-.->";
+	const char *kind = dep->kind == DAG_ALL ? "" : kind_word(dep->kind);
+	const char *result = dep->result == WDF_SUCCESS ? "" : result_word(dep->result);
+
+	wf_buf_printf(out, "    n%u %s", dep->from, arrow);
+	if (*kind || *result)
+		wf_buf_printf(out, "|%s%s%s|", kind, *kind && *result ? " " : "", result);
+	wf_buf_printf(out, " n%u\n", dep->to);
+}
+
+static void services(const struct dag *d, struct wf_buf *out)
+{
+	const struct wdf *w = d->wdf;
+
+	for (uint32_t s = 0; s < w->service_count; s++) {
+		wf_buf_printf(out, "    s%u[(\"", s);
+		quoted(out, w->services[s].name);
+		wf_buf_str(out, "<br/>");
+		quoted(out, w->services[s].type);
+		wf_buf_str(out, "\")]\n");
+		for (uint32_t k = 0; k < w->services[s].after_count; k++) {
+			const struct wdf_after *a = &w->services[s].after[k];
+
+			wf_buf_printf(out, "    %s%u --> s%u\n", a->step != NONE ? "n" : "s",
+				      a->step != NONE ? a->step : a->service, s);
+		}
+	}
+	for (uint32_t i = 0; i < d->instance_count; i++) {
+		const struct wdf_step *step = &w->steps[d->instances[i].step];
+
+		for (uint32_t k = 0; k < step->use_count; k++)
+			wf_buf_printf(out, "    s%u -.- n%u\n", step->uses[k].service, i);
+	}
+}
+
+void dag_mermaid(const struct dag *d, const char *(*state_of)(uint32_t instance, void *arg), void *arg,
+		 struct wf_buf *out)
+{
+	wf_buf_str(out, "flowchart TD\n");
+	for (uint32_t i = 0; i < d->instance_count; i++)
+		node(d, i, state_of ? state_of(i, arg) : NULL, out);
+	for (uint32_t e = 0; e < d->dep_count; e++)
+		edge(&d->deps[e], out);
+	services(d, out);
+}
