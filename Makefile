@@ -101,6 +101,8 @@ share: ## the data files beside the programs: driver files, schema, manual
 
 all: $(addprefix $(B)/bin/,$(PROGRAMS)) share
 
+include tools/files.mk
+
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit test programs
 
@@ -148,7 +150,7 @@ check-system: all ## whole runs with real parts: kills, full disk, examples
 	@$(RUN) -n "system ($(B))" -j 1 -t 900 $(SYSTEM_TESTS)
 
 .PHONY: check-lint
-check-lint: all ## layers, headers, schema, manual
+check-lint: all $(B)/tools/states ## layers, headers, schema, manual
 	@$(RUN) -n "lint" $(LINT_TESTS)
 
 .PHONY: install
