@@ -24,7 +24,7 @@
 	X(events_next_run) X(events_forget)                                                                           \
 	X(tail_put) X(tail_get) X(tail_forget)                                                                        \
 	X(tasks_put) X(tasks_of_run) X(tasks_runs) X(tasks_forget)                                                    \
-	X(run_put) X(run_one) X(run_all) X(run_last) X(run_forget)                                                    \
+	X(run_put) X(run_one) X(run_all) X(run_last) X(run_lost) X(run_forget)                                        \
 	X(service_put) X(service_of_run) X(service_forget)                                                            \
 	X(member_put) X(member_of_run) X(member_forget)                                                               \
 	X(lease_put) X(lease_of_run) X(lease_forget)                                                                  \

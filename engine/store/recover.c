@@ -99,10 +99,24 @@ static int check_tasks(struct recovery *r, struct wf_err *err)
 
 		if (tasks_read(r->old, (uint64_t)db_int(st, 0), &nothing, &own) == 0)
 			continue;
-		/* Derived: a rebuild cures it. */
-		wf_buf_printf(r->out, "damaged: %s\n", own.text);
-		if (!r->damaged++)
-			r->first = own;
+		damage(r, own.text);
+	}
+	db_done(st);
+	return rc;
+}
+
+const char sql_run_lost[] = "SELECT number FROM run WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.run = run.number)";
+
+static int check_runs(struct recovery *r, struct wf_err *err)
+{
+	sqlite3_stmt *st = db_start(r->old->db, SQL_run_lost, (const struct db_arg[]){ { .name = NULL } });
+	int rc;
+
+	while ((rc = db_next(r->old->db, st, err)) > 0) {
+		struct wf_err own = { 0 };
+
+		wf_errf(&own, WF_CORRUPT, "run %lld has a row but no events", (long long)db_int(st, 0));
+		damage(r, own.text);
 	}
 	db_done(st);
 	return rc;
@@ -141,9 +155,13 @@ static int copy_events(struct recovery *r, struct wf_err *err)
 
 static int copy_input(struct recovery *r, uint64_t run, struct wf_err *err)
 {
-	sqlite3_stmt *st = db_ask(r->old->db, SQL_input_get, DB_INT(":run", run));
-	int rc = db_next(r->old->db, st, err);
+	sqlite3_stmt *st;
+	int rc;
 
+	if (db_begin(r->new->db, HERE, err) < 0)
+		return -1;
+	st = db_ask(r->old->db, SQL_input_get, DB_INT(":run", run));
+	rc = db_next(r->old->db, st, err);
 	if (rc > 0) {
 		size_t text_n, graph_n;
 		const void *text = db_blob(st, 0, &text_n), *graph = db_blob(st, 1, &graph_n);
@@ -153,7 +171,7 @@ static int copy_input(struct recovery *r, uint64_t run, struct wf_err *err)
 			   DB_BLOB(":graph", graph_n ? graph : "", graph_n));
 	}
 	db_done(st);
-	return rc;
+	return db_end(r->new->db, rc == 0, err) < 0 ? -1 : rc;
 }
 
 struct replay {
@@ -415,14 +433,15 @@ static int verb(struct recovery *r, int want_rebuild, int compare, struct wf_err
 	if (look(r, err) < 0)
 		return -1;
 	in_events = r->damaged;
-	if (check_tasks(r, err) < 0)
+	/* What follows is derived: a rebuild cures it. */
+	if (check_runs(r, err) < 0 || check_tasks(r, err) < 0)
 		return -1;
 	if (!want_rebuild) {
-		if (!r->damaged)
-			wf_buf_str(r->out, "no damage found\n");
-		return r->damaged ? wf_errf(err, WF_CORRUPT, "%llu damaged places in '%s', the first: %s", (unsigned long long)r->damaged,
-					    r->old->file, r->first.text) :
-				    0;
+		if (r->damaged)
+			return wf_errf(err, WF_CORRUPT, "%llu damaged places in '%s', the first: %s", (unsigned long long)r->damaged,
+				       r->old->file, r->first.text);
+		wf_buf_str(r->out, "no damage found\n");
+		return 0;
 	}
 	/* Nothing can be made from damaged events; their run has to be given up by a person, not by us. */
 	if (in_events)

@@ -1,4 +1,5 @@
 UNIT_TESTS += \
 	tests/unit/store/migrate_test.c \
+	tests/unit/store/recover_test.c \
 	tests/unit/store/store_test.c \
 	tests/unit/store/tail_test.c

@@ -61,7 +61,7 @@ static void test_not_ours(void)
 	ok(!wf_store_open(wf_os_posix(), dir, 1, &err), "somebody else's database is refused");
 	is_int(err.code, WF_CORRUPT, "as not a state");
 	unlink(path);
-	wf_file_replace(wf_os_posix(), path, "this is no database, but long enough to be looked at as one ......................................", 100,
+	wf_file_replace(wf_os_posix(), path, "this is no database, but long enough to be looked at as one ......................................", 90,
 			0600, NULL);
 	ok(!wf_store_open(wf_os_posix(), dir, 1, &err), "a file that is no database is refused");
 	is_int(err.code, WF_CORRUPT, "as damage");
