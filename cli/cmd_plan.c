@@ -30,7 +30,7 @@ int cmd_plan(const struct args *args, struct out *out)
 	} else if (spec_parse(&s, 0) < 0 || spec_expand(&s, cwd ? cwd : "/", &err) < 0) {
 		rc = err.code != WF_OK ? out_fail(out, &err) : spec_fail(&s, out);
 	} else {
-		plan = plan_make(&s, (uint32_t)cores, memory);
+		plan = plan_document(&s, (uint32_t)cores, memory);
 		out_show(out, OUT_PLAN, plan);
 		json_decref(plan);
 		rc = 0;

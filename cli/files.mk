@@ -32,6 +32,7 @@ cli_SRC := \
 	cli/env.c \
 	cli/field.c \
 	cli/follow.c \
+	cli/grid.c \
 	cli/live.c \
 	cli/logs.c \
 	cli/output.c \
@@ -49,7 +50,6 @@ cli_SRC := \
 	cli/site.c \
 	cli/spec.c \
 	cli/start.c \
-	cli/table.c \
 	cli/term.c \
 	cli/usage.c \
 	cli/where.c

@@ -88,8 +88,13 @@ static void flip(struct live *l)
 
 static void cells(struct live *l, enum style style, const char *utf8, const char *ascii, int64_t n)
 {
+	struct wf_buf b = { 0 };
+
 	for (int64_t i = 0; i < n; i++)
-		put(l, style, "%s", l->out->screen.utf8 ? utf8 : ascii);
+		wf_buf_str(&b, l->out->screen.utf8 ? utf8 : ascii);
+	if (n > 0)
+		put(l, style, "%s", wf_buf_cstr(&b));
+	wf_buf_release(&b);
 }
 
 /* Succeeded, failed, under way, not yet; whatever there is at all gets at least one cell. */
@@ -158,7 +163,7 @@ static void head(struct live *l, json_t *run, json_t *steps)
 	bar(l, counts, total, 2 * BAR);
 	put(l, PLAIN, " %lld/%lld", (long long)counts_done(counts), (long long)total);
 	end_row(l);
-	counts_words(counts, &words);
+	counts_words(counts, 1, &words);
 	put(l, DIM, "%s", wf_buf_cstr(&words));
 	wf_buf_release(&words);
 	end_row(l);
@@ -228,7 +233,8 @@ static void step_row(struct live *l, const struct row *r, int name_width)
 		put(l, PLAIN, " %lld/%lld ", (long long)counts_done(counts), (long long)count);
 	else
 		put(l, PLAIN, " ?");
-	counts_words(counts, &words);
+	/* How many succeeded is said by the numbers before. */
+	counts_words(counts, 0, &words);
 	if (count > 1)
 		put(l, DIM, " %s", wf_buf_cstr(&words));
 	wf_buf_release(&words);

@@ -161,7 +161,7 @@ static json_t *cannot_run(struct spec *s)
 	return errors;
 }
 
-json_t *plan_make(struct spec *s, uint32_t cores, uint64_t memory)
+json_t *plan_document(struct spec *s, uint32_t cores, uint64_t memory)
 {
 	struct dag *d = s->dag;
 	json_t *doc = json_object(), *steps = json_array(), *services = json_array(), *path = json_array();

@@ -14,6 +14,6 @@
 #include "cli/spec.h"
 
 /* The spec is expanded. `cores` and `memory` are what one host offers. A new reference. */
-json_t *plan_make(struct spec *s, uint32_t cores, uint64_t memory);
+json_t *plan_document(struct spec *s, uint32_t cores, uint64_t memory);
 
 #endif

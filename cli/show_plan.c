@@ -4,7 +4,7 @@
 
 #include "cli/field.h"
 #include "cli/show.h"
-#include "cli/table.h"
+#include "cli/grid.h"
 
 static void join(json_t *names, const char *gap, struct wf_buf *b)
 {
@@ -23,33 +23,33 @@ static void steps(struct out *out, json_t *items)
 		{ .head = "MEMORY", .right = 1 }, { .head = "TIME", .right = 1 }, { .head = "SERVICES" },
 		{ .head = "AFTER", .elastic = 1 },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *s;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, s) {
 		struct wf_buf after = { 0 }, services = { 0 };
 		char text[24];
 
 		join(json_object_get(s, "after"), ", ", &after);
 		join(json_object_get(s, "services"), ", ", &services);
-		table_cell(&t, DIM, "%lld", (long long)field_int(s, "level"));
-		table_cell(&t, PLAIN, "%s", field_str(s, "step"));
+		grid_cell(&t, DIM, "%lld", (long long)field_int(s, "level"));
+		grid_cell(&t, PLAIN, "%s", field_str(s, "step"));
 		if (field_has(s, "tasks"))
-			table_cell(&t, PLAIN, "%lld", (long long)field_int(s, "tasks"));
+			grid_cell(&t, PLAIN, "%lld", (long long)field_int(s, "tasks"));
 		else
-			table_cell(&t, DIM, "later");
-		table_cell(&t, PLAIN, "%lld", (long long)field_int(s, "cpus"));
-		table_cell(&t, PLAIN, "%s", field_has(s, "memory") ? text_bytes((uint64_t)field_int(s, "memory"), text) : "");
-		table_cell(&t, PLAIN, "%s", field_has(s, "time_ms") ? text_duration(field_int(s, "time_ms"), text) : "");
-		table_cell(&t, PLAIN, "%s", wf_buf_cstr(&services));
-		table_cell(&t, DIM, "%s", wf_buf_cstr(&after));
+			grid_cell(&t, DIM, "later");
+		grid_cell(&t, PLAIN, "%lld", (long long)field_int(s, "cpus"));
+		grid_cell(&t, PLAIN, "%s", field_has(s, "memory") ? text_bytes((uint64_t)field_int(s, "memory"), text) : "");
+		grid_cell(&t, PLAIN, "%s", field_has(s, "time_ms") ? text_duration(field_int(s, "time_ms"), text) : "");
+		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&services));
+		grid_cell(&t, DIM, "%s", wf_buf_cstr(&after));
 		wf_buf_release(&after);
 		wf_buf_release(&services);
 	}
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 static void service(struct out *out, json_t *s)

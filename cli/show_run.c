@@ -4,7 +4,7 @@
 
 #include "cli/field.h"
 #include "cli/show.h"
-#include "cli/table.h"
+#include "cli/grid.h"
 
 /* In the order in which people want to know. */
 static const char *const states[] = {
@@ -12,11 +12,12 @@ static const char *const states[] = {
 	"skipped", "canceled", "succeeded",
 };
 
-void counts_words(json_t *counts, struct wf_buf *b)
+void counts_words(json_t *counts, int all, struct wf_buf *b)
 {
 	const char *gap = "";
 
-	for (size_t i = 0; i < WF_COUNT(states); i++) {
+	/* "succeeded" is the last. */
+	for (size_t i = 0; i < WF_COUNT(states) - !all; i++) {
 		int64_t n = field_int(counts, states[i]);
 
 		if (!n)
@@ -24,7 +25,7 @@ void counts_words(json_t *counts, struct wf_buf *b)
 		wf_buf_printf(b, "%s%lld %s", gap, (long long)n, states[i]);
 		gap = ", ";
 	}
-	if (!*gap)
+	if (!*gap && all)
 		wf_buf_str(b, "no tasks");
 }
 
@@ -60,7 +61,7 @@ void run_sentence(json_t *run, struct wf_buf *b)
 	if (field_int(counts, "succeeded") == total)
 		wf_buf_printf(b, "%lld of %lld tasks succeeded", (long long)total, (long long)total);
 	else
-		counts_words(counts, b);
+		counts_words(counts, 1, b);
 }
 
 void show_run(struct out *out, json_t *run)
@@ -101,30 +102,31 @@ void show_runs(struct out *out, json_t *items)
 		{ .head = "DONE", .right = 1 }, { .head = "FAILED", .right = 1 }, { .head = "TIME", .right = 1 },
 		{ .head = "CREATED" },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *run;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, run) {
 		json_t *counts = json_object_get(run, "counts");
 		const char *state = field_str(run, "state");
 		int64_t failed = field_int(counts, "failed"), created = field_time(run, "created_at");
 		char time[24], clock[32];
 
-		table_cell(&t, PLAIN, "%s", run_short(run));
-		table_cell(&t, PLAIN, "%s", field_str(run, "name"));
-		table_cell(&t, style_of(state), "%s", state);
-		table_cell(&t, PLAIN, "%lld/%lld", (long long)counts_done(counts), (long long)field_int(counts, "total"));
+		grid_cell(&t, PLAIN, "%s", run_short(run));
+		grid_cell(&t, PLAIN, "%s", field_str(run, "name"));
+		grid_cell(&t, style_of(state), "%s", state);
+		grid_cell(&t, PLAIN, "%lld/%lld", (long long)counts_done(counts), (long long)field_int(counts, "total"));
 		if (failed)
-			table_cell(&t, BAD, "%lld", (long long)failed);
+			grid_cell(&t, BAD, "%lld", (long long)failed);
 		else
-			table_cell(&t, PLAIN, "%s", "");
-		table_cell(&t, PLAIN, "%s", text_duration(run_elapsed(run), time));
-		table_cell(&t, DIM, "%s", created ? text_clock(created, clock) : "-");
+			grid_cell(&t, PLAIN, "%s", "");
+		grid_cell(&t, PLAIN, "%s", text_duration(run_elapsed(run), time));
+		/* To the minute: the line has to fit. */
+		grid_cell(&t, DIM, "%.16s", created ? text_clock(created, clock) : "-");
 	}
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 /* ---- one run in full ------------------------------------------------------------------------------------ */
@@ -185,30 +187,30 @@ static void steps(struct out *out, json_t *items)
 	static const struct column columns[] = {
 		{ .head = "STEP", .elastic = 1 }, { .head = "STATE" }, { .head = "DONE", .right = 1 }, { .head = "TASKS" },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *s;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, s) {
 		json_t *counts = json_object_get(s, "counts");
 		const char *state = step_state(counts);
 		struct wf_buf words = { 0 };
 
-		counts_words(counts, &words);
-		table_cell(&t, PLAIN, "%s", field_str(s, "step"));
-		table_cell(&t, style_of(state), "%s", state);
+		counts_words(counts, 1, &words);
+		grid_cell(&t, PLAIN, "%s", field_str(s, "step"));
+		grid_cell(&t, style_of(state), "%s", state);
 		if (field_has(s, "count"))
-			table_cell(&t, PLAIN, "%lld/%lld", (long long)counts_done(counts), (long long)field_int(s, "count"));
+			grid_cell(&t, PLAIN, "%lld/%lld", (long long)counts_done(counts), (long long)field_int(s, "count"));
 		else
-			table_cell(&t, PLAIN, "?");
-		table_cell(&t, DIM, "%s", wf_buf_cstr(&words));
+			grid_cell(&t, PLAIN, "?");
+		grid_cell(&t, DIM, "%s", wf_buf_cstr(&words));
 		wf_buf_release(&words);
 	}
 	if (t.count)
 		putchar('\n');
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 void show_status(struct out *out, json_t *view)
@@ -230,7 +232,7 @@ void show_status(struct out *out, json_t *view)
 	if (started)
 		printf(", started %s", text_clock(started, clock));
 	putchar('\n');
-	counts_words(counts, &words);
+	counts_words(counts, 1, &words);
 	show_head(out, "tasks");
 	printf("%lld of %lld done (%s)\n", (long long)counts_done(counts), (long long)field_int(counts, "total"),
 	       wf_buf_cstr(&words));

@@ -4,7 +4,7 @@
 
 #include "cli/field.h"
 #include "cli/show.h"
-#include "cli/table.h"
+#include "cli/grid.h"
 #include "engine/base/json.h"
 
 /* "host=n1 port=6379", or the one member's value alone. */
@@ -33,31 +33,31 @@ void show_services(struct out *out, json_t *items)
 		{ .head = "VIEW", .right = 1 }, { .head = "RESTARTS", .right = 1 }, { .head = "ENDPOINT" },
 		{ .head = "REASON", .elastic = 1 },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *s;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, s) {
 		const char *state = field_str(s, "state");
 		struct wf_buf where = { 0 };
 
 		endpoint(json_object_get(s, "endpoint"), &where);
-		table_cell(&t, PLAIN, "%s", field_str(s, "name"));
-		table_cell(&t, PLAIN, "%s", field_str(s, "type"));
-		table_cell(&t, style_of(state), "%s", state);
-		table_cell(&t, PLAIN, "%lld", (long long)field_int(s, "generation"));
-		table_cell(&t, PLAIN, "%lld", (long long)field_int(s, "view"));
+		grid_cell(&t, PLAIN, "%s", field_str(s, "name"));
+		grid_cell(&t, PLAIN, "%s", field_str(s, "type"));
+		grid_cell(&t, style_of(state), "%s", state);
+		grid_cell(&t, PLAIN, "%lld", (long long)field_int(s, "generation"));
+		grid_cell(&t, PLAIN, "%lld", (long long)field_int(s, "view"));
 		if (field_int(s, "restarts"))
-			table_cell(&t, WARN, "%lld", (long long)field_int(s, "restarts"));
+			grid_cell(&t, WARN, "%lld", (long long)field_int(s, "restarts"));
 		else
-			table_cell(&t, PLAIN, "%s", "");
-		table_cell(&t, PLAIN, "%s", wf_buf_cstr(&where));
-		table_cell(&t, PLAIN, "%s", field_str(s, "reason"));
+			grid_cell(&t, PLAIN, "%s", "");
+		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&where));
+		grid_cell(&t, PLAIN, "%s", field_str(s, "reason"));
 		wf_buf_release(&where);
 	}
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 static void agents(struct out *out, json_t *items)
@@ -139,11 +139,11 @@ void show_config(struct out *out, json_t *items)
 	static const struct column columns[] = {
 		{ .head = "KEY" }, { .head = "VALUE" }, { .head = "ORIGIN", .elastic = 1 },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *c;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, c) {
 		json_t *v = json_object_get(c, "value");
 		struct wf_buf text = { 0 };
@@ -152,13 +152,13 @@ void show_config(struct out *out, json_t *items)
 			wf_buf_str(&text, json_string_value(v));
 		else if (v)
 			wf_json_dump(v, &text);
-		table_cell(&t, PLAIN, "%s", field_str(c, "key"));
-		table_cell(&t, PLAIN, "%s", wf_buf_cstr(&text));
-		table_cell(&t, DIM, "%s", field_str(c, "origin"));
+		grid_cell(&t, PLAIN, "%s", field_str(c, "key"));
+		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&text));
+		grid_cell(&t, DIM, "%s", field_str(c, "origin"));
 		wf_buf_release(&text);
 	}
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 void show_checks(struct out *out, json_t *items)

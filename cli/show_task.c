@@ -4,7 +4,7 @@
 
 #include "cli/field.h"
 #include "cli/show.h"
-#include "cli/table.h"
+#include "cli/grid.h"
 #include "engine/base/json.h"
 #include "engine/base/os.h"
 
@@ -31,11 +31,11 @@ static void ending(json_t *t, struct wf_buf *b)
 		wf_buf_str(b, class);
 }
 
-static void state_cell(struct table *t, json_t *task)
+static void state_cell(struct grid *t, json_t *task)
 {
 	const char *state = field_str(task, "state");
 
-	table_cell(t, style_of(state), "%s%s", state, field_true(task, "ahead") ? " (queued ahead)" : "");
+	grid_cell(t, style_of(state), "%s%s", state, field_true(task, "ahead") ? " (queued ahead)" : "");
 }
 
 void show_tasks(struct out *out, json_t *items)
@@ -44,31 +44,31 @@ void show_tasks(struct out *out, json_t *items)
 		{ .head = "TASK" },  { .head = "STATE" }, { .head = "TRY", .right = 1 }, { .head = "TIME", .right = 1 },
 		{ .head = "ENDED" }, { .head = "HOST" },  { .head = "REASON", .elastic = 1 },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *task;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, task) {
 		int64_t ms = elapsed(task), attempt = field_int(task, "attempt");
 		struct wf_buf end = { 0 };
 		char time[24];
 
 		ending(task, &end);
-		table_cell(&t, PLAIN, "%s", field_str(task, "id"));
+		grid_cell(&t, PLAIN, "%s", field_str(task, "id"));
 		state_cell(&t, task);
 		if (attempt)
-			table_cell(&t, PLAIN, "%lld", (long long)attempt);
+			grid_cell(&t, PLAIN, "%lld", (long long)attempt);
 		else
-			table_cell(&t, PLAIN, "%s", "");
-		table_cell(&t, PLAIN, "%s", ms >= 0 ? text_duration(ms, time) : "");
-		table_cell(&t, PLAIN, "%s", wf_buf_cstr(&end));
-		table_cell(&t, DIM, "%s", field_str(task, "host"));
-		table_cell(&t, PLAIN, "%s", field_str(task, "reason"));
+			grid_cell(&t, PLAIN, "%s", "");
+		grid_cell(&t, PLAIN, "%s", ms >= 0 ? text_duration(ms, time) : "");
+		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&end));
+		grid_cell(&t, DIM, "%s", field_str(task, "host"));
+		grid_cell(&t, PLAIN, "%s", field_str(task, "reason"));
 		wf_buf_release(&end);
 	}
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 /* ---- one task -------------------------------------------------------------------------------------------- */
@@ -160,11 +160,11 @@ static void attempts(struct out *out, json_t *items)
 		{ .head = "TRY", .right = 1 }, { .head = "STATE" }, { .head = "ENDED" }, { .head = "TIME", .right = 1 },
 		{ .head = "CPU / MEMORY" }, { .head = "HOST" }, { .head = "REASON", .elastic = 1 },
 	};
-	struct table t;
+	struct grid t;
 	size_t i;
 	json_t *a;
 
-	table_init(&t, columns, WF_COUNT(columns));
+	grid_init(&t, columns, WF_COUNT(columns));
 	json_array_foreach(items, i, a) {
 		const char *state = field_str(a, "state");
 		struct wf_buf end = { 0 }, used = { 0 };
@@ -173,20 +173,20 @@ static void attempts(struct out *out, json_t *items)
 
 		ending(a, &end);
 		usage(json_object_get(a, "usage"), &used);
-		table_cell(&t, PLAIN, "%lld", (long long)field_int(a, "attempt"));
-		table_cell(&t, style_of(state), "%s", state);
-		table_cell(&t, PLAIN, "%s", wf_buf_cstr(&end));
-		table_cell(&t, PLAIN, "%s", ms >= 0 ? text_duration(ms, time) : "");
-		table_cell(&t, PLAIN, "%s", wf_buf_cstr(&used));
-		table_cell(&t, DIM, "%s", field_str(a, "host"));
-		table_cell(&t, PLAIN, "%s", field_str(a, "reason"));
+		grid_cell(&t, PLAIN, "%lld", (long long)field_int(a, "attempt"));
+		grid_cell(&t, style_of(state), "%s", state);
+		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&end));
+		grid_cell(&t, PLAIN, "%s", ms >= 0 ? text_duration(ms, time) : "");
+		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&used));
+		grid_cell(&t, DIM, "%s", field_str(a, "host"));
+		grid_cell(&t, PLAIN, "%s", field_str(a, "reason"));
 		wf_buf_release(&end);
 		wf_buf_release(&used);
 	}
 	if (t.count)
 		putchar('\n');
-	table_print(&t, &out->screen);
-	table_release(&t);
+	grid_print(&t, &out->screen);
+	grid_release(&t);
 }
 
 void show_task(struct out *out, json_t *task)

@@ -118,7 +118,7 @@ int where_check(const char *state_dir, struct wf_err *err)
 		return wf_errf(err, WF_DENIED, "state directory '%s' is a link; name the directory itself in WF_STATE_DIR",
 			       state_dir);
 	if (!S_ISDIR(st.st_mode))
-		return wf_errf(err, WF_NOT_FOUND, "state directory '%s' is not a directory", state_dir);
+		return wf_errf(err, WF_INVALID, "state directory '%s' is not a directory; set WF_STATE_DIR", state_dir);
 	if (st.st_uid != geteuid())
 		return wf_errf(err, WF_DENIED, "state directory '%s' belongs to user %u; set WF_STATE_DIR to one of your own",
 			       state_dir, (unsigned)st.st_uid);

@@ -37,7 +37,7 @@ enum owner_is {
 };
 enum owner_is where_owner(const char *state_dir, struct owner *o);
 
-/* The directory exists, is a directory of ours that nobody else may write to (WF_DENIED otherwise); a missing one is WF_NOT_FOUND. */
+/* The directory exists, is a directory of ours that nobody else may write to (WF_INVALID, WF_DENIED otherwise); a missing one is WF_NOT_FOUND. */
 int where_check(const char *state_dir, struct wf_err *err);
 
 #endif

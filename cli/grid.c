@@ -1,5 +1,5 @@
-/* table.c - owns the layout of rows and columns; knows nothing of what they say. */
-#include "cli/table.h"
+/* grid.c - owns the layout of rows and columns; knows nothing of what they say. */
+#include "cli/grid.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 enum { COLUMN_MAX = 16, GAP = 2, ELASTIC_MIN = 8 };
 
-void table_init(struct table *t, const struct column *columns, size_t n)
+void grid_init(struct grid *t, const struct column *columns, size_t n)
 {
 	WF_ASSERT(n <= COLUMN_MAX);
 	memset(t, 0, sizeof(*t));
@@ -16,7 +16,7 @@ void table_init(struct table *t, const struct column *columns, size_t n)
 	t->width = n;
 }
 
-void table_cell(struct table *t, enum style style, const char *fmt, ...)
+void grid_cell(struct grid *t, enum style style, const char *fmt, ...)
 {
 	struct wf_buf visible = { 0 };
 	char *raw = NULL;
@@ -29,11 +29,11 @@ void table_cell(struct table *t, enum style style, const char *fmt, ...)
 	text_visible(&visible, raw);
 	free(raw);
 	t->cells = wf_grow(t->cells, &t->cap, t->count + 1, sizeof(*t->cells));
-	t->cells[t->count++] = (struct table_cell){ .text = wf_buf_take(&visible), .style = style };
+	t->cells[t->count++] = (struct grid_cell){ .text = wf_buf_take(&visible), .style = style };
 }
 
 /* What each column takes; 0 for one to leave out. */
-static void measure(const struct table *t, int limit, size_t *widths)
+static void measure(const struct grid *t, int limit, size_t *widths)
 {
 	size_t total = (size_t)t->indent;
 	const struct column *elastic = NULL;
@@ -79,7 +79,7 @@ static void put(const struct term *screen, const char *text, enum style style, s
 		printf("%*s", (int)(width - w), "");
 }
 
-static void row(const struct table *t, const struct term *screen, const size_t *widths, size_t first)
+static void row(const struct grid *t, const struct term *screen, const size_t *widths, size_t first)
 {
 	size_t last = t->width;
 	int any = 0;
@@ -102,7 +102,7 @@ static void row(const struct table *t, const struct term *screen, const size_t *
 	putchar('\n');
 }
 
-void table_print(const struct table *t, const struct term *screen)
+void grid_print(const struct grid *t, const struct term *screen)
 {
 	size_t widths[COLUMN_MAX];
 
@@ -116,7 +116,7 @@ void table_print(const struct table *t, const struct term *screen)
 		row(t, screen, widths, i);
 }
 
-void table_release(struct table *t)
+void grid_release(struct grid *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		free(t->cells[i].text);
