@@ -16,7 +16,7 @@
 
 enum {
 	TEMPLATE_MAX = 1 << 20,
-	SERVICE_DIR_MAX = 64,          /* leaves 43 characters for the name of a socket */
+	BASE_MAX = 48,                 /* of TMPDIR; leaves some 40 characters for the name of a socket */
 };
 static const char marker_name[] = ".wf-member";
 
@@ -31,67 +31,98 @@ static int count_name(const char *name, void *arg)
 	return 0;
 }
 
-static int is_own_dir(const struct place *p, const char *path)
+static void remove_dir(struct place *p, const char *dir)
 {
-	struct stat st;
-
-	return p->os->ops->lstat(p->os->self, path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
-}
-
-/* The service.dir of a host that was killed before it could remove it, as its marker tells. */
-static void remove_stale_service_dir(struct place *p, json_t *marker)
-{
-	const char *dir = json_string_value(json_object_get(marker, "service_dir"));
-	const char *name = dir ? strrchr(dir, '/') : NULL;
 	struct wf_err err;
 
-	if (name && strncmp(name, "/wf-", 4) == 0 && is_own_dir(p, dir) && wf_dir_remove(p->os, dir, &err) < 0)
-		wf_log(WF_LOG_WARN, "cannot remove '%s' of an earlier member: %s, ignoring", dir, err.text);
+	if (wf_dir_remove(p->os, dir, &err) < 0)
+		wf_log(WF_LOG_WARN, "cannot remove '%s': %s, ignoring", dir, err.text);
+}
+
+/* The marker in a directory of ours, a new reference; NULL when it has none or is not ours. */
+static json_t *read_marker(struct place *p, const char *dir)
+{
+	char *file = wf_xasprintf("%s/%s", dir, marker_name);
+	struct wf_buf text = { 0 };
+	struct stat st;
+	json_t *marker = NULL;
+
+	if (p->os->ops->lstat(p->os->self, dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	    wf_file_read(p->os, file, 65536, &text, NULL) == 0)
+		marker = wf_json_parse(wf_buf_cstr(&text), text.len, NULL);
+	wf_buf_release(&text);
+	free(file);
+	return marker;
+}
+
+/* True for the marker of this member's present or an earlier generation. */
+static int is_of_member(const struct place *p, json_t *marker)
+{
+	const char *run = json_string_value(json_object_get(marker, "run"));
+	const char *service = json_string_value(json_object_get(marker, "service"));
+
+	return run && service && strcmp(run, p->spec->run) == 0 && strcmp(service, p->spec->service) == 0 &&
+	       json_integer_value(json_object_get(marker, "n")) == p->spec->n &&
+	       json_integer_value(json_object_get(marker, "generation")) <= p->spec->generation;
+}
+
+/* A host that was killed could not remove its directories: the next one of this member does, once the engine starts it (the earlier one
+ * is proven dead then). */
+static int sweep_one(const char *name, void *arg)
+{
+	struct place *p = arg;
+	char *dir;
+	json_t *marker, *other;
+	const char *member_dir;
+
+	if (strncmp(name, "wf-", 3) != 0)
+		return 0;
+	dir = wf_xasprintf("%s/%s", p->base, name);
+	marker = read_marker(p, dir);
+	if (marker && is_of_member(p, marker)) {
+		member_dir = json_string_value(json_object_get(marker, "member_dir"));
+		other = member_dir ? read_marker(p, member_dir) : NULL;
+		if (other && is_of_member(p, other))
+			remove_dir(p, member_dir);
+		json_decref(other);
+		remove_dir(p, dir);
+	}
+	json_decref(marker);
+	free(dir);
+	return 0;
 }
 
 /* An existing member.dir is emptied if a member left it, taken if it is empty, refused otherwise. */
 static int empty_member_dir(struct place *p, struct wf_err *err)
 {
-	char *file = wf_xasprintf("%s/%s", p->spec->dir, marker_name);
-	struct wf_buf text = { 0 };
-	struct wf_err why;
-	json_t *marker = NULL;
 	int names = 0, rc = 0;
+	json_t *marker;
 
 	if (p->os->ops->list(p->os->self, p->spec->dir, count_name, &names) < 0 && errno != ENOENT)
-		rc = wf_err_sys(err, "cannot look into '%s'", p->spec->dir);
-	if (rc == 0 && names) {
-		if (wf_file_read(p->os, file, 65536, &text, &why) == 0)
-			marker = wf_json_parse(wf_buf_cstr(&text), text.len, &why);
-		if (!marker) {
-			rc = wf_errf(err, WF_CONFLICT, "'%s' is not empty and no member's directory; remove it", p->spec->dir);
-		} else {
-			remove_stale_service_dir(p, marker);
-			rc = wf_dir_remove(p->os, p->spec->dir, err);
-		}
-	}
+		return wf_err_sys(err, "cannot look into '%s'", p->spec->dir);
+	if (!names)
+		return 0;
+	marker = read_marker(p, p->spec->dir);
+	if (!marker)
+		return wf_errf(err, WF_CONFLICT, "'%s' is not empty and no member's directory; remove it", p->spec->dir);
+	rc = wf_dir_remove(p->os, p->spec->dir, err);
 	json_decref(marker);
-	wf_buf_release(&text);
-	free(file);
 	return rc;
 }
 
 static int make_service_dir(struct place *p, struct wf_err *err)
 {
-	const char *base = getenv("TMPDIR");
 	uint64_t number;
 	char name[32];
 
-	if (!base || base[0] != '/' || strlen(base) > SERVICE_DIR_MAX - 20 || access(base, W_OK | X_OK) < 0)
-		base = "/tmp";
 	for (int tries = 0; tries < 16; tries++) {
 		wf_os_random(p->os, &number, sizeof(number));
 		snprintf(name, sizeof(name), "wf-%012llx", (unsigned long long)(number >> 16));
-		p->service_dir = wf_xasprintf("%s/%s", base, name);
+		p->service_dir = wf_xasprintf("%s/%s", p->base, name);
 		if (p->os->ops->mkdir(p->os->self, p->service_dir, 0700) == 0)
 			return 0;
 		if (errno != EEXIST) {
-			wf_err_sys(err, "cannot make a directory for sockets in '%s'", base);
+			wf_err_sys(err, "cannot make a directory for sockets in '%s'", p->base);
 			free(p->service_dir);
 			p->service_dir = NULL;
 			return -1;
@@ -99,15 +130,15 @@ static int make_service_dir(struct place *p, struct wf_err *err)
 		free(p->service_dir);
 		p->service_dir = NULL;
 	}
-	return wf_errf(err, WF_IO, "cannot make a directory for sockets in '%s': every name is taken", base);
+	return wf_errf(err, WF_IO, "cannot make a directory for sockets in '%s': every name is taken", p->base);
 }
 
-static int write_marker(struct place *p, struct wf_err *err)
+static int write_marker(struct place *p, const char *dir, struct wf_err *err)
 {
-	char *file = wf_xasprintf("%s/%s", p->spec->dir, marker_name);
+	char *file = wf_xasprintf("%s/%s", dir, marker_name);
 	json_t *marker = json_pack("{s:s,s:s,s:I,s:I,s:s}", "run", p->spec->run, "service", p->spec->service, "n",
-				   (json_int_t)p->spec->n, "generation", (json_int_t)p->spec->generation, "service_dir",
-				   p->service_dir);
+				   (json_int_t)p->spec->n, "generation", (json_int_t)p->spec->generation, "member_dir",
+				   p->spec->dir);
 	struct wf_buf text = { 0 };
 	int rc;
 
@@ -121,20 +152,18 @@ static int write_marker(struct place *p, struct wf_err *err)
 
 int place_make(struct place *p, struct wf_os *os, const struct member_spec *spec, struct wf_err *err)
 {
+	const char *base = getenv("TMPDIR");
+
 	p->os = os;
 	p->spec = spec;
+	p->base = base && base[0] == '/' && strlen(base) <= BASE_MAX && access(base, W_OK | X_OK) == 0 ? base : "/tmp";
+	os->ops->list(os->self, p->base, sweep_one, p);
 	if (empty_member_dir(p, err) < 0 || wf_dir_make(os, spec->dir, 0700, err) < 0)
 		return -1;
 	p->made_member_dir = 1;
-	return make_service_dir(p, err) < 0 || write_marker(p, err) < 0 ? -1 : 0;
-}
-
-static void remove_dir(struct place *p, const char *dir)
-{
-	struct wf_err err;
-
-	if (wf_dir_remove(p->os, dir, &err) < 0)
-		wf_log(WF_LOG_WARN, "cannot remove '%s': %s, ignoring", dir, err.text);
+	if (make_service_dir(p, err) < 0 || write_marker(p, spec->dir, err) < 0)
+		return -1;
+	return write_marker(p, p->service_dir, err);
 }
 
 void place_remove(struct place *p, json_t *cleanup)

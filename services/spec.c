@@ -29,6 +29,8 @@ static int read_service(struct member_spec *s, json_t *v, struct wf_err *err)
 {
 	if (wf_json_str(v, "name", 1, &s->service, err) < 0 || wf_json_str(v, "type", 1, &s->type, err) < 0)
 		return -1;
+	if (!json_object_get(v, "attributes") || json_is_null(json_object_get(v, "attributes")))
+		json_object_set_new(v, "attributes", json_object());
 	s->attributes = object_of(v, "attributes", 1, err);
 	if (!s->attributes)
 		return -1;

@@ -7,7 +7,7 @@
  *     "version": 1,
  *     "run": "01hx...", "run_name": "crack",              text id and name of the run
  *     "service": {"name": "db", "type": "REDIS",
- *                 "attributes": {...},                    as struct wdf_service has them: defaults filled in, placeholders still in
+ *                 "attributes": {...} | null,             as struct wdf_service has them: defaults filled in, placeholders still in
  *                 "spec": {...} | null},                  struct wdf_service's spec
  *     "driver": "/abs/types/redis/driver.yaml",           struct wdf_driver's file
  *     "generation": 1, "view": 1,

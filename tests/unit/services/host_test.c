@@ -409,7 +409,6 @@ static void test_redis_hangs(void)
 
 	member_init(&m, "REDIS", "{}", NULL);
 	/* The same service with a faster pulse, from a driver of our own. */
-	json_object_set_new(m.spec, "driver", json_string(wf_xasprintf("%s/fast/driver.yaml", root)));
 	{
 		const char *text = "driver: REDIS\napi: 1\nfiles: {c: c.in}\nrun: {argv: [redis-server, \"{{ member.dir }}/c\"]}\n"
 				   "endpoint: {unix: \"{{ service.dir }}/s\"}\nready: {resp: [PING], expect: PONG, every: 20ms}\n"
@@ -609,9 +608,7 @@ static void test_failures(void)
 	json_decref(v);
 	member_gone(&m, 1);
 
-	member_init(&m, "COMMAND", NULL, "{'command':'@H fail 3 \\'out of luck\\'','ready':{'tcp':'127.0.0.1:1','every':'10ms'}}");
-	json_object_set_new(json_object_get(json_object_get(m.spec, "service"), "spec"), "command",
-			    json_string(wf_xasprintf("%s fail 3 'out of luck'", helper)));
+	member_init(&m, "COMMAND", NULL, "{'command':'@H fail 3 \\\"out of luck\\\"','ready':{'tcp':'127.0.0.1:1','every':'10ms'}}");
 	v = member_fails(&m, 1, "ended with exit code 3 before it was ready: starting | out of luck");
 	is_int(json_integer_value(json_object_get(v, "exit")), 3, "the exit code is told");
 	json_decref(v);
@@ -696,7 +693,7 @@ static void test_log_probe(void)
 /* A directory with somebody's data is never emptied; one that a killed host left is. */
 static void test_directories(void)
 {
-	char *data, *keep;
+	char *data, *old;
 	struct wf_err err;
 	struct member m;
 	struct stat st;
@@ -704,7 +701,6 @@ static void test_directories(void)
 
 	member_init(&m, "COMMAND", NULL, "{" LISTEN "}");
 	data = wf_xasprintf("%s/data", m.dir);
-	keep = wf_xstrdup(m.dir);
 	if (wf_dir_make(os, m.dir, 0700, &err) < 0 || wf_file_replace(os, data, "x", 1, 0600, &err) < 0)
 		bail("%s", err.text);
 	json_decref(member_fails(&m, 0, "is not empty and no member's directory"));
@@ -724,10 +720,16 @@ static void test_directories(void)
 		poll(NULL, 0, 1);
 	is_int(count_processes(&m), 0, "a host that is killed takes the member with it");
 	ok(access(m.dir, F_OK) == 0, "but leaves its directories");
+	/* The next generation lies elsewhere, and removes what it finds of this one. */
 	wf_buf_clear(&m.in);
+	json_object_set_new(m.spec, "generation", json_integer(8));
+	old = m.dir;
+	m.dir = wf_xasprintf("%s.8", old);
+	json_object_set_new(json_object_get(m.spec, "member"), "dir", json_string(m.dir));
 	json_decref(member_ready(&m));
+	ok(access(old, F_OK) < 0, "until the next generation finds them");
 	member_stop(&m);
-	free(keep);
+	free(old);
 }
 
 int main(int argc, char **argv)
