@@ -1,7 +1,7 @@
-/* picture.h - a graph document as the source of a picture
+/* picture.h - the graph document of a run as the source of a picture, coloured and labelled by states
  *
- * The document is that of GET /runs/RUN/graph and of dag_json: {nodes, edges, services}; with `state` on a node it is coloured and
- * labelled by it.
+ * The document is that of GET /runs/RUN/graph: {nodes, edges, services}, with `state` and `counts` on the nodes. The pictures look like those
+ * of dag_dot and dag_mermaid, which draw files; the graph of a run is known to the engine alone.
  */
 #ifndef WF_CLI_PICTURE_H
 #define WF_CLI_PICTURE_H

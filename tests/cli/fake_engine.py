@@ -95,12 +95,12 @@ EVENTS = [
 ]
 
 GRAPH = {
-    "nodes": [{"id": 0, "step": "prepare", "count": 1, "rank": 0, "order": 0, "x": 0, "y": 0, "state": "succeeded",
-               "counts": counts(succeeded=1)},
-              {"id": 1, "step": "simulate", "count": 24, "rank": 1, "order": 0, "x": 0, "y": 1, "state": "failed",
-               "counts": counts(succeeded=19, running=4, failed=1)}],
-    "edges": [{"from": 0, "to": 1, "kind": "all", "result": "success", "cause": "data"}],
-    "services": [{"name": "db", "type": "REDIS", "steps": [1]}],
+    "nodes": [{"id": 0, "name": "prepare", "step": "prepare", "fans_out": False, "count": 1, "rank": 0, "order": 0, "x": 0, "y": 0,
+               "state": "succeeded", "counts": counts(succeeded=1)},
+              {"id": 1, "name": "simulate", "step": "simulate", "fans_out": True, "count": 24, "rank": 1, "order": 0, "x": 0, "y": 100,
+               "state": "failed", "counts": counts(succeeded=19, running=4, failed=1)}],
+    "edges": [{"from": 0, "to": 1, "kind": "all", "result": "any", "cause": "data"}],
+    "services": [{"name": "db", "type": "REDIS", "users": [1], "after": {"nodes": [0], "services": []}}],
 }
 
 LOGS = {"prepare": b"one\ntwo\nthree\n", "simulate[0]": b"fine\n", "simulate[3]": b"bad input\nno newline", "simulate[4]": b"step 1\n"}
