@@ -341,6 +341,36 @@ static void test_dirs(void)
 	free(site);
 }
 
+/* Every driver shown in the manual loads. */
+static void test_manual(void)
+{
+	struct wf_buf text = { 0 };
+	struct wf_err err = { 0 };
+	char *p, *end;
+	int n = 0;
+
+	if (wf_file_read(wf_os_posix(), "docs/drivers.md", 1 << 20, &text, &err) < 0)
+		bail("%s", err.text);
+	for (p = text.data; (p = strstr(p, "```yaml\n")); p = end) {
+		struct wdf_types *t;
+
+		p += 8;
+		end = strstr(p, "\n```");
+		if (!end)
+			bail("docs/drivers.md: a block is not closed");
+		*end++ = '\0';
+		if (strncmp(p, "driver:", 7) != 0)
+			continue;
+		n++;
+		t = load(p, &err);
+		ok(t && !wdf_driver_refusal(wdf_types_at(t, 0)), "driver %d of the manual runs%s%s", n, t ? "" : ": ",
+		   t ? "" : err.text);
+		wdf_types_free(t);
+	}
+	ok(n > 0, "the manual shows a driver");
+	wf_buf_release(&text);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/wf-driver-test-XXXXXX";
@@ -355,6 +385,7 @@ int main(void)
 	test_attributes();
 	test_overlay();
 	test_dirs();
+	test_manual();
 	wf_dir_remove(wf_os_posix(), root, &err);
 	return done_testing();
 }
