@@ -251,6 +251,11 @@ uint64_t wf_view_number(const struct run *r)
 	return r->row.number;
 }
 
+void wf_view_id(const struct run *r, char text[WF_ID_TEXT + 1])
+{
+	wf_id_text(&r->row.id, text);
+}
+
 uint64_t wf_view_rev(const struct run *r)
 {
 	return r->row.seq;

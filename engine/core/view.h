@@ -26,6 +26,7 @@ void wf_view_destroy(struct wf_view *v);
 void wf_view_engine(struct wf_view *v, struct wf_buf *out);
 
 uint64_t wf_view_number(const struct run *r);
+void wf_view_id(const struct run *r, char text[WF_ID_TEXT + 1]);
 uint64_t wf_view_rev(const struct run *r);
 int wf_view_is_over(const struct run *r);
 /* Counts are null where the run is not loaded and never was. `warnings` of the submitted file, or NULL. */
