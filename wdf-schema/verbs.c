@@ -23,7 +23,7 @@ const size_t verbs_overridable_count = WF_COUNT(verbs_overridable);
 /* Roots of placeholders. `args` exists in ops alone, the run's parameters only in a workflow file. */
 static const char *const roots[] = { "service", "member", "members", "view", "attributes", "config", "lease", "args" };
 static const char *const service_fields[] = { "name", "type", "host", "port", "dir", "run", "generation", "workdir" };
-static const char *const member_fields[] = { "n", "role", "dir", "host", "unix", "tcp", "address" };
+static const char *const member_fields[] = { "n", "role", "dir", "host", "unix", "tcp", "http", "address" };
 
 enum { PROBE_DEPTH = 8 };
 
