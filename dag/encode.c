@@ -159,12 +159,18 @@ struct arrays {
 	struct wf_idmap by_address;    /* to item + 1 */
 };
 
+/* An empty array may lie at the address of another one. */
+static int has_values(const struct dag_dim *dim)
+{
+	return dim->values && dim->count && dim->count != DAG_UNSIZED;
+}
+
 static void add_array(struct arrays *s, const struct dag_dim *dim)
 {
 	uint64_t key = (uint64_t)(uintptr_t)dim->values;
 	size_t at;
 
-	if (!dim->values || dim->count == DAG_UNSIZED)
+	if (!has_values(dim))
 		return;
 	at = (size_t)(uintptr_t)wf_idmap_get(&s->by_address, key);
 	if (!at) {
@@ -251,7 +257,7 @@ static void put_instance(struct wf_buf *b, const struct dag_instance *in, const 
 		wf_put_cstr(b, dim->name);
 		put_next(b, dim->count);
 		wf_put_var(b, dim->stride);
-		wf_put_var(b, dim->values && dim->count != DAG_UNSIZED ?
+		wf_put_var(b, has_values(dim) ?
 				      (uint64_t)(uintptr_t)wf_idmap_get(&arrays->by_address,
 									(uint64_t)(uintptr_t)dim->values) :
 				      0);

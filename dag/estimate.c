@@ -134,7 +134,7 @@ static void trace(struct dag *d, const int64_t *end, struct dag_estimate *e)
 	int64_t started;
 
 	for (uint32_t t = 1; t < d->task_count; t++)
-		if (end[t] > end[at])
+		if (end[t] >= end[at])
 			at = t;
 	s.through = wf_xmalloc(d->instance_count * sizeof(*s.through));
 	s.seen = wf_xcalloc(d->instance_count, 1);

@@ -19,7 +19,9 @@ dag_SRC := \
 	dag/net.c \
 	dag/path.c \
 	dag/plan.c \
+	dag/render.c \
 	dag/scope.c \
 	dag/verdict.c \
 	dag/walk.c \
-	dag/weight.c
+	dag/weight.c \
+	dag/writers.c
