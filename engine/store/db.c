@@ -29,9 +29,23 @@ static int is_full_errno(int e)
 	return e == ENOSPC || e == EDQUOT;
 }
 
+/* The errno behind an I/O error. SQLite forgets it when a COMMIT fails, its files remember. */
+static int system_errno(struct db *db)
+{
+	int sys = sqlite3_system_errno(db->sql), e = 0;
+	sqlite3_file *log = NULL;
+
+	if (sys)
+		return sys;
+	if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods &&
+	    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && e)
+		return e;
+	return sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK ? e : 0;
+}
+
 int db_err(struct db *db, const char *doing, struct wf_err *err)
 {
-	int code = sqlite3_extended_errcode(db->sql), sys = sqlite3_system_errno(db->sql);
+	int code = sqlite3_extended_errcode(db->sql), sys;
 	const char *text = sqlite3_errmsg(db->sql);
 
 	switch (code & 0xff) {
@@ -39,8 +53,9 @@ int db_err(struct db *db, const char *doing, struct wf_err *err)
 		return wf_errf(err, WF_FULL, "cannot %s '%s': no space left on its file system", doing, db->path);
 	case SQLITE_IOERR:
 		db->broken = 1;
+		sys = system_errno(db);
 		return wf_errf(err, is_full_errno(sys) ? WF_FULL : WF_IO, "cannot %s '%s': %s (%s, code %d)", doing, db->path, text,
-			       sys ? strerror(sys) : "no system error", code);
+			       sys ? strerror(sys) : "cause unknown", code);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return wf_errf(err, WF_CORRUPT,
@@ -50,6 +65,7 @@ int db_err(struct db *db, const char *doing, struct wf_err *err)
 	case SQLITE_LOCKED:
 		return wf_errf(err, WF_CONFLICT, "cannot %s '%s': another process has it open", doing, db->path);
 	case SQLITE_CANTOPEN:
+		sys = sqlite3_system_errno(db->sql);
 		errno = sys ? sys : EIO;
 		return wf_err_sys(err, "cannot %s '%s'", doing, db->path);
 	case SQLITE_READONLY:
@@ -265,26 +281,24 @@ static int make_private(struct wf_os *os, const char *path, struct wf_err *err)
 	return 0;
 }
 
-/* An empty file beside a log that is not: SQLite would silently begin anew and delete the log. */
-static int check_pair(struct wf_os *os, const char *path, struct wf_err *err)
+/* Is the file empty? Beside a log that is not, SQLite would silently begin anew and delete the log. */
+static int check_pair(struct wf_os *os, const char *path, int *fresh, struct wf_err *err)
 {
 	char *wal = wf_xasprintf("%s-wal", path);
 	struct stat st, log;
 	int rc = 0;
 
-	if (os->ops->lstat(os->self, path, &st) == 0 && os->ops->lstat(os->self, wal, &log) == 0 && st.st_size == 0 &&
-	    log.st_size > 0)
+	*fresh = os->ops->lstat(os->self, path, &st) == 0 && st.st_size == 0;
+	if (*fresh && os->ops->lstat(os->self, wal, &log) == 0 && log.st_size > 0)
 		rc = wf_errf(err, WF_CORRUPT, "'%s' is empty but '%s' is not; nothing was changed: put back a backup", path, wal);
 	free(wal);
 	return rc;
 }
 
-static int set_up(struct db *db, struct wf_err *err)
+static int set_up(struct db *db, int fresh, struct wf_err *err)
 {
 	/* EXCLUSIVE before anything touches the log: then its index lies in our memory, not in a shared file. */
 	static const char pragmas[] = "PRAGMA locking_mode=EXCLUSIVE;"
-				      "PRAGMA page_size=4096;"
-				      "PRAGMA auto_vacuum=INCREMENTAL;"
 				      "PRAGMA temp_store=MEMORY;"
 				      "PRAGMA trusted_schema=OFF;"
 				      "PRAGMA cell_size_check=ON;";
@@ -293,6 +307,9 @@ static int set_up(struct db *db, struct wf_err *err)
 	int rc;
 
 	if (db_script(db, pragmas, err) < 0)
+		return -1;
+	/* Only then: setting auto_vacuum writes, also when nothing changes. */
+	if (fresh && db_script(db, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL;", err) < 0)
 		return -1;
 	if (sqlite3_prepare_v2(db->sql, "PRAGMA journal_mode=WAL", -1, &st, NULL) != SQLITE_OK)
 		return db_err(db, "open", err);
@@ -314,11 +331,11 @@ static int set_up(struct db *db, struct wf_err *err)
 struct db *db_open(struct wf_os *os, const char *path, struct wf_err *err)
 {
 	struct db *db = wf_xcalloc(1, sizeof(*db));
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, fresh;
 
 	WF_ASSERT(sqlite3_threadsafe());
 	db->path = wf_xstrdup(path);
-	if (make_private(os, path, err) < 0 || check_pair(os, path, err) < 0)
+	if (make_private(os, path, err) < 0 || check_pair(os, path, &fresh, err) < 0)
 		goto error;
 	if (sqlite3_open_v2(path, &db->sql, flags, os->sqlite_vfs) != SQLITE_OK) {
 		if (!db->sql)
@@ -327,7 +344,7 @@ struct db *db_open(struct wf_os *os, const char *path, struct wf_err *err)
 		goto error;
 	}
 	sqlite3_extended_result_codes(db->sql, 1);
-	if (set_up(db, err) < 0)
+	if (set_up(db, fresh, err) < 0)
 		goto error;
 	sqlite3_commit_hook(db->sql, on_commit, db);
 	sqlite3_wal_hook(db->sql, on_wal, db);

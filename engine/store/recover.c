@@ -327,6 +327,8 @@ static int compare_run(struct recovery *r, uint64_t run, struct wf_buf *out, str
 		replica_size(&stored, &derived);
 		v = replica_visitor(&stored);
 		rc = wf_store_load_run(r->old, run, &v, err);
+		if (rc < 0)
+			wf_err_wrap(err, "what is stored cannot be loaded ('wf engine recover --rebuild' makes it again)");
 	}
 	if (rc == 0)
 		rc = replica_compare(&stored, &derived, out);

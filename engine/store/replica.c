@@ -105,6 +105,37 @@ static int update_task(struct replica *r, const struct wf_event *e, struct wf_er
 	return 0;
 }
 
+/* A subject that its first event was refused for does not exist. */
+static int refuse_new(struct wf_idmap *map, uint64_t key, uint64_t seq)
+{
+	if (seq)
+		return -1;
+	free(wf_idmap_get(map, key));
+	wf_idmap_del(map, key);
+	return -1;
+}
+
+static int update_service(struct replica *r, const struct wf_event *e, struct wf_err *err)
+{
+	struct wf_service *s = service_of(r, e->a);
+
+	return wf_service_update(s, e, err) < 0 ? refuse_new(&r->services, replica_key(e->a, 0), s->seq) : 0;
+}
+
+static int update_member(struct replica *r, const struct wf_event *e, struct wf_err *err)
+{
+	struct wf_member *m = member_of(r, e->a, e->b);
+
+	return wf_member_update(m, e, err) < 0 ? refuse_new(&r->members, replica_key(e->a, e->b), m->seq) : 0;
+}
+
+static int update_lease(struct replica *r, const struct wf_event *e, struct wf_err *err)
+{
+	struct wf_lease *l = lease_of(r, e->a, e->b);
+
+	return wf_lease_update(l, e, err) < 0 ? refuse_new(&r->leases, replica_key(e->a, e->b), l->seq) : 0;
+}
+
 static int update(struct replica *r, const struct wf_event *e, const struct wf_event_info *info, struct wf_err *err)
 {
 	switch (info->subject) {
@@ -115,11 +146,11 @@ static int update(struct replica *r, const struct wf_event *e, const struct wf_e
 	case WF_S_TASK:
 		return update_task(r, e, err);
 	case WF_S_SERVICE:
-		return wf_service_update(service_of(r, e->a), e, err);
+		return update_service(r, e, err);
 	case WF_S_MEMBER:
-		return wf_member_update(member_of(r, e->a, e->b), e, err);
+		return update_member(r, e, err);
 	case WF_S_LEASE:
-		return wf_lease_update(lease_of(r, e->a, e->b), e, err);
+		return update_lease(r, e, err);
 	case WF_S_ENGINE:
 		break;
 	}
@@ -218,9 +249,12 @@ static int take_lease(void *arg, const struct wf_lease *row, struct wf_err *err)
 }
 
 /* Does the subject's blob or row have this event already? */
-static int is_applied(struct replica *r, const struct wf_event *e)
+static int is_applied(const struct replica *r, const struct wf_event *e)
 {
 	const struct wf_event_info *info = wf_event_info(e->kind);
+	const struct wf_service *s;
+	const struct wf_member *m;
+	const struct wf_lease *l;
 
 	if (!info)
 		return 0;
@@ -231,11 +265,14 @@ static int is_applied(struct replica *r, const struct wf_event *e)
 		return e->a < r->instance_count && e->b < r->instances[e->a].count &&
 		       e->seq <= r->instances[e->a].applied[e->b / WF_TASKS_PER_BLOB];
 	case WF_S_SERVICE:
-		return e->seq <= service_of(r, e->a)->seq;
+		s = wf_idmap_get(&r->services, replica_key(e->a, 0));
+		return s && e->seq <= s->seq;
 	case WF_S_MEMBER:
-		return e->seq <= member_of(r, e->a, e->b)->seq;
+		m = wf_idmap_get(&r->members, replica_key(e->a, e->b));
+		return m && e->seq <= m->seq;
 	case WF_S_LEASE:
-		return e->seq <= lease_of(r, e->a, e->b)->seq;
+		l = wf_idmap_get(&r->leases, replica_key(e->a, e->b));
+		return l && e->seq <= l->seq;
 	case WF_S_INSTANCE:
 		return 1; /* replica_size has told */
 	case WF_S_ENGINE:
