@@ -104,6 +104,11 @@ static void on_leave(void *arg, const struct wf_err *why)
 	leave(p);
 }
 
+static void on_stop_asked(void *arg)
+{
+	leave(arg);
+}
+
 static void on_signal(void *arg, int signum)
 {
 	(void)signum;
@@ -268,6 +273,7 @@ static int build(struct program *p, struct wf_err *err)
 	if (!p->api)
 		return -1;
 	wf_api_config(p->api, p->config);
+	wf_api_on_stop(p->api, on_stop_asked, p);
 	p->term = wf_signal_create(p->loop, SIGTERM, on_signal, p);
 	p->intr = wf_signal_create(p->loop, SIGINT, on_signal, p);
 	return 0;
@@ -294,9 +300,9 @@ static int serve(struct program *p)
 	wf_signal_destroy(p->term);
 	wf_signal_destroy(p->intr);
 	wf_launch_release(&p->launch);
+	wf_core_destroy(p->engine);
 	wf_api_destroy(p->api);
 	close(p->listen_fd);
-	wf_core_destroy(p->engine);
 	wf_loop_destroy(p->loop);
 	return rc;
 }

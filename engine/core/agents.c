@@ -195,7 +195,7 @@ void agents_hello(struct agent *a, const struct wf_hello *h)
 	take_text(&a->boot_id, h->boot_id);
 	a->pid = h->pid;
 	a->capabilities = h->capabilities;
-	a->cores = h->cores;
+	a->cores = h->cores * 1000;
 	a->memory = h->memory;
 	if (e->opt.local_cores && e->opt.local_cores < a->cores)
 		a->cores = e->opt.local_cores;

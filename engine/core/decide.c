@@ -220,7 +220,7 @@ static void fail_consumers(struct engine *e, struct run *r)
 			else
 				skip_for(e, r, i, index, step, why);
 		}
-		heap_remove(r, i);
+		offer_remove(r, i);
 	}
 }
 
@@ -249,7 +249,7 @@ static void cancel_rest(struct engine *e, struct run *r)
 			}
 		}
 		in->ready_count = 0;
-		heap_remove(r, i);
+		offer_remove(r, i);
 	}
 }
 

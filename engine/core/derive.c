@@ -65,7 +65,7 @@ void derive_offer(struct run *r, uint32_t instance)
 	struct instance *in = &r->inst[instance];
 
 	if (in->ready_count && !in->parked)
-		heap_push(r, instance);
+		offer_push(r, instance);
 }
 
 void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint32_t index)

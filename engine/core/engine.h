@@ -236,10 +236,10 @@ int64_t task_time_ms(const struct run *r, uint32_t instance, const struct wf_tas
 void live_add(struct engine *e, struct run *r);
 void live_drop(struct engine *e, struct run *r);
 
-/* heap.c: run->heap, best instance first */
-void heap_push(struct run *r, uint32_t instance);
-void heap_remove(struct run *r, uint32_t instance);
-int heap_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
+/* offers.c: run->heap, best instance first */
+void offer_push(struct run *r, uint32_t instance);
+void offer_remove(struct run *r, uint32_t instance);
+int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
 
 /* batch.c */
 void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk); /* a task in it changed */

@@ -8,8 +8,9 @@ core_SRC := \
 	engine/core/derive.c \
 	engine/core/effect.c \
 	engine/core/explain.c \
-	engine/core/heap.c \
+	engine/core/history.c \
 	engine/core/messages.c \
+	engine/core/offers.c \
 	engine/core/owner.c \
 	engine/core/post.c \
 	engine/core/recover.c \
@@ -21,4 +22,8 @@ core_SRC := \
 	engine/core/schedule.c \
 	engine/core/services.c \
 	engine/core/submit.c \
-	engine/core/view.c
+	engine/core/view.c \
+	engine/core/view_parts.c \
+	engine/core/view_task.c \
+	engine/core/words.c \
+	engine/core/writer.c

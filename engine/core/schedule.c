@@ -86,7 +86,7 @@ static void pop_ready(struct run *r, uint32_t instance)
 	in->ready_head = (in->ready_head + 1) % in->ready_cap;
 	in->ready_count--;
 	if (!in->ready_count)
-		heap_remove(r, instance);
+		offer_remove(r, instance);
 }
 
 static struct run *best_run(struct engine *e)
@@ -98,7 +98,7 @@ static struct run *best_run(struct engine *e)
 
 		if (r->row.state != WF_RUN_RUNNING || !r->heap_count)
 			continue;
-		if (!best || heap_before(r, r->heap[0], best, best->heap[0]))
+		if (!best || offer_before(r, r->heap[0], best, best->heap[0]))
 			best = r;
 	}
 	return best;
@@ -122,13 +122,13 @@ void schedule(struct engine *e)
 		enum park park;
 
 		if (index < 0) {
-			heap_remove(r, i);
+			offer_remove(r, i);
 			continue;
 		}
 		park = why_not(r, i);
 		if (park) {
 			r->inst[i].parked = (uint8_t)park;
-			heap_remove(r, i);
+			offer_remove(r, i);
 			if (park == PARK_SERVICE) {
 				r->services_touched = 1;
 				core_touch_run(e, r);
@@ -147,7 +147,7 @@ void schedule(struct engine *e)
 		if (passed_count == LOOK_MAX || e->bypassed >= OVERTAKE_MAX || a->cores_used >= a->cores)
 			break;
 		passed[passed_count++] = (struct passed){ r, i };
-		heap_remove(r, i);
+		offer_remove(r, i);
 	}
 	for (size_t k = 0; k < passed_count; k++)
 		derive_offer(passed[k].run, passed[k].instance);

@@ -1,4 +1,4 @@
-/* heap.c - owns the order in which instances with ready tasks are offered: priority, then the longest path still to go, then
+/* offers.c - owns the order in which instances with ready tasks are offered: priority, then the longest path still to go, then
  * the order of the file. A binary heap per run; every instance knows its place in it. */
 #include "engine/core/engine.h"
 
@@ -7,7 +7,7 @@ static int32_t priority(const struct run *r, uint32_t instance)
 	return r->wdf->steps[r->dag->instances[instance].step].priority;
 }
 
-int heap_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b)
+int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b)
 {
 	int32_t pa = priority(ra, a), pb = priority(rb, b);
 	uint64_t wa = ra->dag->instances[a].weight, wb = rb->dag->instances[b].weight;
@@ -32,7 +32,7 @@ static void up(struct run *r, uint32_t at, uint32_t instance)
 	while (at) {
 		uint32_t parent = (at - 1) / 2;
 
-		if (!heap_before(r, instance, r, r->heap[parent]))
+		if (!offer_before(r, instance, r, r->heap[parent]))
 			break;
 		put(r, at, r->heap[parent]);
 		at = parent;
@@ -47,9 +47,9 @@ static void down(struct run *r, uint32_t at, uint32_t instance)
 
 		if (child >= r->heap_count)
 			break;
-		if (child + 1 < r->heap_count && heap_before(r, r->heap[child + 1], r, r->heap[child]))
+		if (child + 1 < r->heap_count && offer_before(r, r->heap[child + 1], r, r->heap[child]))
 			child++;
-		if (!heap_before(r, r->heap[child], r, instance))
+		if (!offer_before(r, r->heap[child], r, instance))
 			break;
 		put(r, at, r->heap[child]);
 		at = child;
@@ -57,7 +57,7 @@ static void down(struct run *r, uint32_t at, uint32_t instance)
 	put(r, at, instance);
 }
 
-void heap_push(struct run *r, uint32_t instance)
+void offer_push(struct run *r, uint32_t instance)
 {
 	size_t cap = r->heap_cap;
 
@@ -68,7 +68,7 @@ void heap_push(struct run *r, uint32_t instance)
 	up(r, r->heap_count++, instance);
 }
 
-void heap_remove(struct run *r, uint32_t instance)
+void offer_remove(struct run *r, uint32_t instance)
 {
 	uint32_t at = r->inst[instance].heap_at, last;
 
@@ -79,7 +79,7 @@ void heap_remove(struct run *r, uint32_t instance)
 	last = r->heap[--r->heap_count];
 	if (last == instance)
 		return;
-	if (at && heap_before(r, last, r, r->heap[(at - 1) / 2]))
+	if (at && offer_before(r, last, r, r->heap[(at - 1) / 2]))
 		up(r, at, last);
 	else
 		down(r, at, last);
