@@ -155,7 +155,14 @@ enum dag_verdict_kind {
 enum dag_skip { DAG_SKIP_PARENT_FAILED, DAG_SKIP_PARENT_SKIPPED, DAG_SKIP_EMPTY, DAG_SKIP_NOT_NEEDED /* failure edge, parent fine */ };
 
 /* One verdict for tasks first .. first+count-1 of an instance. Each task gets exactly one RELEASE or SKIP in the life of a plan, but for
- * tasks that ended before they got one (canceled). */
+ * tasks that ended before they got one (canceled). A SKIP of 0 tasks is of an instance whose run-time list can never be read (and of
+ * each that inherits it): its count stays DAG_UNSIZED, and nothing more comes of it.
+ *
+ * PARENT_FAILED names a task that failed; PARENT_SKIPPED one that was skipped badly or canceled. EMPTY and NOT_NEEDED name the instance
+ * as a whole; for EMPTY root_instance is the empty one, to be given back with DAG_SKIPPED_BAD. NOT_NEEDED is said once all other edges hold.
+ *
+ * An empty fan-out that runs what follows still waits for its own parents first. A failure makes a group (BY) wait for the end of the whole
+ * step, because only then is it known whether `tolerate` covers it. */
 struct dag_verdict {
 	enum dag_verdict_kind kind;
 	uint32_t instance, first, count;
@@ -171,7 +178,7 @@ void dag_plan_free(struct dag_plan *p);
 void dag_plan_ended(struct dag_plan *p, uint32_t instance, uint32_t index, enum dag_outcome o, uint32_t root);
 /* A task's attempt runs for the first time (edges with result start). */
 void dag_plan_started(struct dag_plan *p, uint32_t instance, uint32_t index);
-/* dag_size was called for this instance; its tasks (and the inheritors') enter the plan. */
+/* dag_size was called for this instance; its tasks (and the inheritors') enter the plan. To be called before anything else is asked of it. */
 void dag_plan_sized(struct dag_plan *p, uint32_t instance);
 /* Next verdict, in a stable order; 0 when there is none now. */
 int dag_plan_next(struct dag_plan *p, struct dag_verdict *v);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char *text_of(const char *fmt, va_list ap)
+static __attribute__((format(printf, 1, 0))) char *text_of(const char *fmt, va_list ap)
 {
 	char *s = NULL;
 

@@ -512,7 +512,7 @@ static int live(uint64_t number, struct tally *t)
 
 	memset(&l, 0, sizeof(l));
 	seed = number * 7919 + 17;
-	random_want(&l.w, 20);
+	random_want(&l.w, 30);
 	circle = has_circle(&l.w);
 	make_want(&l.m, &l.w);
 	l.d = try_build(&l.m);
@@ -567,7 +567,7 @@ static int live(uint64_t number, struct tally *t)
 
 int main(int argc, char **argv)
 {
-	uint64_t lives = argc > 1 ? strtoull(argv[1], NULL, 10) : 4000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	uint64_t lives = argc > 1 ? strtoull(argv[1], NULL, 10) : 20000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
 	struct tally t = { 0 };
 	uint64_t bad = UINT64_MAX;
 
@@ -578,6 +578,6 @@ int main(int argc, char **argv)
 	diag("%u lives, %u tasks, %u restarts, %u hollow steps, %u dead, %u circles", t.lives, t.tasks, t.restarts,
 	     t.hollow, t.dead, t.circles);
 	if (argc == 1)
-		ok(t.restarts > 1000 && t.hollow > 500 && t.dead > 100 && t.circles > 50, "and all cases came up");
+		ok(t.restarts > 5000 && t.hollow > 5000 && t.dead > 1000 && t.circles > 500, "and all cases came up");
 	return done_testing();
 }
