@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -10,13 +11,16 @@
 
 #include "engine/base/fault.h"
 
-enum { IDLE_MAX = 8 };
+enum { IDLE_MAX = 8, SPARES_MAX = 64 };
 
 struct wf_logdir {
 	struct wf_logdir *next;
 	char *path;
 	unsigned users;
 	int pack_fd;                   /* -1 until the first append */
+	int always_named;              /* its file system has no files without names */
+	int spares[SPARES_MAX];        /* empty, nameless files nobody uses */
+	size_t spare_count;
 };
 
 static void forget(struct wf_logdir_cache *c, struct wf_logdir **at)
@@ -26,6 +30,8 @@ static void forget(struct wf_logdir_cache *c, struct wf_logdir **at)
 	*at = d->next;
 	if (d->pack_fd >= 0)
 		c->os->ops->close(c->os->self, d->pack_fd);
+	while (d->spare_count)
+		c->os->ops->close(c->os->self, d->spares[--d->spare_count]);
 	free(d->path);
 	free(d);
 	c->idle--;
@@ -83,8 +89,8 @@ const char *wf_logdir_path(const struct wf_logdir *d)
 	return d->path;
 }
 
-int wf_output_open(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream,
-		   struct wf_err *err)
+static int open_named(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream,
+		      struct wf_err *err)
 {
 	struct wf_os *os = c->os;
 	struct wf_buf path = { 0 };
@@ -104,6 +110,49 @@ int wf_output_open(struct wf_logdir_cache *c, struct wf_logdir *d, const struct 
 		wf_err_sys(err, "cannot open the output file '%s'", path.data);
 	wf_buf_release(&path);
 	return fd;
+}
+
+int wf_output_open(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream, int *named,
+		   struct wf_err *err)
+{
+	struct wf_os *os = c->os;
+	int fd;
+
+	*named = 0;
+	if (d->spare_count)
+		return d->spares[--d->spare_count];
+	if (!d->always_named) {
+		fd = os->ops->open(os->self, d->path, O_TMPFILE | O_RDWR | O_APPEND, 0600);
+		if (fd < 0 && errno == ENOENT && wf_dir_make(os, d->path, 0700, err) == 0)
+			fd = os->ops->open(os->self, d->path, O_TMPFILE | O_RDWR | O_APPEND, 0600);
+		if (fd >= 0)
+			return fd;
+		d->always_named = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
+	}
+	*named = 1;
+	return open_named(c, d, key, stream, err);
+}
+
+int wf_output_name(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream, int fd)
+{
+	struct wf_buf path = { 0 }, shard = { 0 };
+	struct wf_err err;
+	char from[40];
+	int rc;
+
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	wf_output_path(&path, d->path, key, stream);
+	rc = linkat(AT_FDCWD, from, AT_FDCWD, path.data, AT_SYMLINK_FOLLOW);
+	if (rc < 0 && errno == ENOENT) {
+		wf_output_shard(&shard, d->path, key);
+		if (wf_dir_make(c->os, shard.data, 0700, &err) == 0)
+			rc = linkat(AT_FDCWD, from, AT_FDCWD, path.data, AT_SYMLINK_FOLLOW);
+	}
+	if (rc < 0 && errno == EEXIST && c->os->ops->unlink(c->os->self, path.data) == 0)
+		rc = linkat(AT_FDCWD, from, AT_FDCWD, path.data, AT_SYMLINK_FOLLOW);
+	wf_buf_release(&path);
+	wf_buf_release(&shard);
+	return rc;
 }
 
 int wf_output_open_user(struct wf_logdir_cache *c, const char *path, mode_t umask_bits, struct wf_err *err)
@@ -160,32 +209,54 @@ static int append(struct wf_logdir_cache *c, struct wf_logdir *d, const struct w
 	return rc;
 }
 
-void wf_output_settle(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream, int fd,
-		      struct wf_log_ref *ref)
+/* A nameless file that is used again starts as the first one did: empty, appending, whatever its last user made of it. */
+static void dispose(struct wf_logdir_cache *c, struct wf_logdir *d, int fd, int reuse, off_t size)
 {
 	struct wf_os *os = c->os;
-	struct wf_buf b = { 0 };
-	struct stat st;
-	ssize_t n = -1;
 
-	*ref = (struct wf_log_ref){ .where = WF_LOG_FILE };
-	if (os->ops->fstat(os->self, fd, &st) < 0)
-		return;
-	ref->length = (uint64_t)st.st_size;
-	if (st.st_size == 0) {
-		ref->where = WF_LOG_NONE;
-		wf_output_remove(c, d, key, stream);
-		return;
-	}
-	if (ref->length > WF_OUTPUT_PACK_LIMIT)
-		return;
-	n = os->ops->pread(os->self, fd, wf_buf_room(&b, (size_t)st.st_size), (size_t)st.st_size, 0);
-	if (n == st.st_size) {
-		b.len = (size_t)n;
-		if (append(c, d, &b, &ref->offset) == 0)
-			ref->where = WF_LOG_PACK;
+	if (reuse && d->spare_count < SPARES_MAX && (size == 0 || os->ops->ftruncate(os->self, fd, 0) == 0) &&
+	    fcntl(fd, F_SETFL, O_APPEND) == 0)
+		d->spares[d->spare_count++] = fd;
+	else
+		os->ops->close(os->self, fd);
+}
+
+static int into_pack(struct wf_logdir_cache *c, struct wf_logdir *d, int fd, size_t size, uint64_t *offset)
+{
+	struct wf_buf b = { 0 };
+	int rc = -1;
+
+	if (c->os->ops->pread(c->os->self, fd, wf_buf_room(&b, size), size, 0) == (ssize_t)size) {
+		b.len = size;
+		rc = append(c, d, &b, offset);
 	}
 	wf_buf_release(&b);
+	return rc;
+}
+
+void wf_output_settle(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream, int fd,
+		      int named, int reuse, struct wf_log_ref *ref)
+{
+	struct wf_os *os = c->os;
+	struct stat st;
+
+	*ref = (struct wf_log_ref){ .where = WF_LOG_NONE };
+	if (os->ops->fstat(os->self, fd, &st) < 0 || st.st_size == 0) {
+		if (named)
+			wf_output_remove(c, d, key, stream);
+		dispose(c, d, fd, reuse && !named, 0);
+		return;
+	}
+	ref->length = (uint64_t)st.st_size;
+	if (ref->length <= WF_OUTPUT_PACK_LIMIT && into_pack(c, d, fd, (size_t)st.st_size, &ref->offset) == 0) {
+		ref->where = WF_LOG_PACK;
+		dispose(c, d, fd, reuse && !named, st.st_size);
+		return;
+	}
+	ref->where = WF_LOG_FILE;
+	if (!named)
+		(void)wf_output_name(c, d, key, stream, fd);
+	os->ops->close(os->self, fd);
 }
 
 void wf_output_remove(struct wf_logdir_cache *c, struct wf_logdir *d, const struct wf_key *key, enum wf_output_stream stream)

@@ -128,7 +128,7 @@ static void on_frame(void *agent, const struct wf_frame *f)
 		break;
 	case WF_WIRE_ACK:
 		facts_ack(g, f->cursor);
-		break;
+		return;
 	default:
 		break;
 	}
@@ -306,6 +306,7 @@ static void on_record(const struct record *r, void *arg)
 		a->result_in_file = r->result_in_file;
 		a->end.reason = a->reason;
 		a->end.result = a->result;
+		a->out_named = 1; /* it may be */
 		f = &a->ended;
 		break;
 	case RECORD_LOST:
@@ -429,7 +430,7 @@ struct agent *agent_open(struct wf_os *os, struct wf_loop *l, const char *dir, u
 	g->os = os;
 	g->loop = l;
 	g->dir = wf_xstrdup(dir);
-	g->lock_fd = g->null_fd = g->children_fd = -1;
+	g->lock_fd = g->null_fd = g->children_fd = g->child_fd = -1;
 	g->facts_end = &g->facts;
 	g->linger_ms = linger_ms;
 	g->logdirs.os = os;
@@ -445,9 +446,8 @@ struct agent *agent_open(struct wf_os *os, struct wf_loop *l, const char *dir, u
 	raise_nofile(g);
 	capacity_read(&g->capacity, "");
 	oom_watch_init(&g->oom);
-	if (open_journal(g, err) < 0)
+	if (open_journal(g, err) < 0 || reap_open(g, err) < 0)
 		goto error;
-	reap_open(g);
 	g->on_term = wf_signal_create(l, SIGTERM, on_term, g);
 	g->on_int = wf_signal_create(l, SIGINT, on_term, g);
 	if (listen_on(g, err) < 0)

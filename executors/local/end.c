@@ -72,8 +72,10 @@ static void settle_output(struct attempt *a)
 	struct agent *g = a->agent;
 	struct stat st;
 
+	/* With our own children all accounted for, nobody but us has the file open. */
 	if (a->out_fd >= 0)
-		wf_output_settle(&g->logdirs, a->dir, &a->ref.key, WF_OUTPUT_OUT, a->out_fd, &a->end.out);
+		wf_output_settle(&g->logdirs, a->dir, &a->ref.key, WF_OUTPUT_OUT, a->out_fd, a->out_named,
+				 g->children_fd >= 0 && !g->strays.count, &a->end.out);
 	else if (a->stdout_path && a->started_ms && stat(a->stdout_path, &st) == 0)
 		a->end.out = (struct wf_log_ref){ .where = WF_LOG_USER, .length = (uint64_t)st.st_size };
 	if (a->stderr_path && a->started_ms && stat(a->stderr_path, &st) == 0)
@@ -87,6 +89,7 @@ static void record_end(struct attempt *a)
 	struct wf_err err;
 
 	settle_output(a);
+	a->out_fd = -1;
 	a->ended_ms = wf_os_wall_ms(g->os);
 	a->end.ref = a->ref;
 	a->end.started_ms = a->started_ms;

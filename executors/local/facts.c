@@ -128,14 +128,19 @@ static struct fact *send_same(struct agent *g, struct fact *f)
 	return f;
 }
 
+static void send_facts(struct agent *g)
+{
+	while (g->streaming && g->unsent && wf_serve_attached(g->serve) && wf_serve_pending(g->serve) < PENDING_MAX)
+		g->unsent = send_same(g, g->unsent);
+}
+
 void facts_flush(struct agent *g)
 {
 	struct wf_err err;
 
 	/* A journal that cannot be written keeps its records in memory; the engine is told all the same. */
 	(void)journal_flush(&g->journal, &err);
-	while (g->streaming && g->unsent && wf_serve_attached(g->serve) && wf_serve_pending(g->serve) < PENDING_MAX)
-		g->unsent = send_same(g, g->unsent);
+	send_facts(g);
 }
 
 /* ---- acknowledged -------------------------------------------------------------------------------------- */
@@ -201,10 +206,8 @@ static void forget(struct attempt *a)
 {
 	struct agent *g = a->agent;
 
-	if (a->end.out.where == WF_LOG_PACK)
+	if (a->end.out.where == WF_LOG_PACK && a->out_named)
 		wf_output_remove(&g->logdirs, a->dir, &a->ref.key, WF_OUTPUT_OUT);
-	if (a->end.err.where == WF_LOG_PACK)
-		wf_output_remove(&g->logdirs, a->dir, &a->ref.key, WF_OUTPUT_ERR);
 	if (a->result && a->result_path)
 		(void)g->os->ops->unlink(g->os->self, a->result_path);
 	attempt_destroy(a);
@@ -240,6 +243,7 @@ void facts_ack(struct agent *g, uint64_t cursor)
 	/* Not worth a write of its own: lost with us, the facts are sent again. */
 	journal_add(&g->journal, &r);
 	facts_known(g, cursor);
+	send_facts(g);
 	/* Once the journal is mostly past, a new one takes its place. */
 	if (g->journal.end >= g->compact_at && facts_compact(g, &err) < 0)
 		wf_log(WF_LOG_WARN, "%s; going on with the old journal", err.text);

@@ -139,17 +139,18 @@ static int clear_result(struct agent *g, const struct wf_start *s, struct wf_err
 
 struct streams {
 	int out, err;                  /* for the child; err is out when they are one */
+	int kept;                      /* the one that is the attempt's to close */
 };
 
 static int open_streams(struct attempt *a, const struct wf_start *s, struct streams *st, struct wf_err *err)
 {
 	struct wf_logdir_cache *c = &a->agent->logdirs;
 
-	st->out = st->err = -1;
+	*st = (struct streams){ -1, -1, -1 };
 	if (a->stdout_path)
 		st->out = wf_output_open_user(c, a->stdout_path, s->umask_bits, err);
 	else if (a->dir)
-		st->out = a->out_fd = wf_output_open(c, a->dir, &a->ref.key, WF_OUTPUT_OUT, err);
+		st->out = st->kept = a->out_fd = wf_output_open(c, a->dir, &a->ref.key, WF_OUTPUT_OUT, &a->out_named, err);
 	else
 		return wf_errf(err, WF_INVALID, "no directory for its output was given");
 	if (st->out < 0)
@@ -163,11 +164,11 @@ static int open_streams(struct attempt *a, const struct wf_start *s, struct stre
 }
 
 /* The child has its own now; only our own files stay open, to be watched and settled. */
-static void close_streams(struct attempt *a, const struct streams *st)
+static void close_streams(const struct streams *st)
 {
 	if (st->err >= 0 && st->err != st->out)
 		close(st->err);
-	if (st->out >= 0 && st->out != a->out_fd)
+	if (st->out >= 0 && st->out != st->kept)
 		close(st->out);
 }
 
@@ -315,7 +316,7 @@ static void execute(struct attempt *a, const struct wf_start *s)
 	const char *extra[4] = { NULL };
 	const char **env = NULL, **argv = NULL;
 	struct plumbing p = { { -1, -1 }, { -1, -1 }, -1 };
-	struct streams st = { -1, -1 };
+	struct streams st = { -1, -1, -1 };
 	struct wf_err err = { 0 };
 	struct wf_spawn sp = { 0 };
 	int fds[FDS], n = 0;
@@ -362,7 +363,7 @@ static void execute(struct attempt *a, const struct wf_start *s)
 	else
 		started(a, pid, ticks, &p);
 out:
-	close_streams(a, &st);
+	close_streams(&st);
 	close_plumbing(&p);
 	free(env);
 	free(argv);

@@ -66,7 +66,8 @@ struct attempt {
 	uint32_t pid;                  /* 0: never started, or of an agent before us and unknown */
 	uint64_t ticks_from, ticks_to; /* of its start */
 	int64_t started_ms, ended_ms;
-	int out_fd, err_fd;            /* our own files only; -1 */
+	int out_fd;                    /* our own file only; -1 */
+	int out_named;                 /* it can be found by its path */
 	uint64_t out_bytes;            /* at the last look */
 	int setup_fd;                  /* reading end of the marker's pipe; -1 */
 	struct control *control;       /* members */
@@ -98,7 +99,9 @@ struct agent {
 	uint64_t dir_inode;
 	struct journal journal;
 	struct wf_serve *serve;
-	struct wf_signal_watch *on_child, *on_term, *on_int;
+	struct wf_signal_watch *on_term, *on_int;
+	int child_fd;                  /* SIGCHLD as a descriptor */
+	struct wf_poll *on_child;
 	struct rlimit nofile;          /* what the children get */
 	struct capacity capacity;
 	struct oom_watch oom;
@@ -125,6 +128,7 @@ struct agent {
 
 	struct wf_timer watch;         /* output limits */
 	uint64_t watch_wait_ms;        /* what it was armed with */
+	uint64_t watched_ns;           /* time of the last look */
 	struct wf_timer house;         /* journal retry, strays, stuck ones, our directory */
 	struct wf_timer linger;        /* engineless and idle */
 	uint64_t linger_ms;
@@ -142,7 +146,7 @@ void reap(struct agent *g);
 void stop_attempt(struct attempt *a, enum wf_stopped why, int64_t grace_ms);
 /* Arm the time-out of a started attempt, and the watch over its output. */
 void watch_attempt(struct attempt *a);
-void reap_open(struct agent *g);
+int reap_open(struct agent *g, struct wf_err *err);
 void reap_close(struct agent *g);
 /* Look at the sizes of outputs, end what is over its limit, arm the next look. */
 void watch_outputs(struct agent *g);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,9 +58,8 @@ static void find_strays(struct agent *g)
 		if (n > 0)
 			b.len += (size_t)n;
 	} while (n > 0);
-	if (b.len)
-		b.data[b.len] = '\0';
-	for (char *p = b.data, *end; p && *p; p = end) {
+	b.data[b.len] = '\0';
+	for (char *p = b.data, *end; *p; p = end) {
 		unsigned long pid = strtoul(p, &end, 10);
 
 		if (end == p)
@@ -267,12 +267,15 @@ static void on_timer(struct wf_timer *t)
 
 void watch_attempt(struct attempt *a)
 {
+	struct agent *g = a->agent;
+
 	a->timer.fn = on_timer;
 	if (a->timeout_ms > 0)
-		wf_timer_start(a->agent->loop, &a->timer, (uint64_t)a->timeout_ms);
-	if (a->output_limit && !a->agent->watch.armed) {
-		a->agent->watch_wait_ms = LOOK_MIN_MS;
-		wf_timer_start(a->agent->loop, &a->agent->watch, LOOK_MIN_MS);
+		wf_timer_start(g->loop, &a->timer, (uint64_t)a->timeout_ms);
+	/* Its output gets a name soon, also when the watch over others is a slow one. */
+	if (!g->watch.armed || g->watch_wait_ms > WF_OUTPUT_NAME_MS) {
+		g->watch_wait_ms = WF_OUTPUT_NAME_MS;
+		wf_timer_start(g->loop, &g->watch, g->watch_wait_ms);
 	}
 }
 
@@ -309,7 +312,7 @@ void stop_attempt(struct attempt *a, enum wf_stopped why, int64_t grace_ms)
 	}
 }
 
-/* ---- output limits ------------------------------------------------------------------------------------- */
+/* ---- names and limits of output ------------------------------------------------------------------------------------- */
 
 /* When this attempt should be looked at again, were it to write on as fast as since the last look. */
 static uint64_t next_look(struct attempt *a, uint64_t bytes, uint64_t since_ms)
@@ -348,23 +351,32 @@ static void on_watch(struct wf_timer *t)
 
 void watch_outputs(struct agent *g)
 {
-	uint64_t wait_ms = LOOK_MAX_MS;
+	uint64_t wait_ms = LOOK_MAX_MS, mono_ns = wf_os_mono_ns(g->os), since_ms = (mono_ns - g->watched_ns) / 1000000 + 1;
+	int64_t now = wf_os_wall_ms(g->os);
 	int any = 0;
+
+	g->watched_ns = mono_ns;
 
 	for (struct attempt *a = g->first, *next; a; a = next) {
 		uint64_t bytes;
 
 		next = a->next;
-		if (a->state != ATTEMPT_RUNNING || !a->output_limit)
+		if (a->state != ATTEMPT_RUNNING)
 			continue;
 		any = 1;
-		if (a->stopped)
+		if (a->out_fd >= 0 && !a->out_named) {
+			if (now >= a->started_ms && now - a->started_ms < WF_OUTPUT_NAME_MS)
+				wait_ms = WF_OUTPUT_NAME_MS;
+			else
+				a->out_named = wf_output_name(&g->logdirs, a->dir, &a->ref.key, WF_OUTPUT_OUT, a->out_fd) == 0;
+		}
+		if (a->stopped || !a->output_limit)
 			continue;
 		bytes = bytes_written(a);
 		if (bytes > a->output_limit) {
 			stop_attempt(a, WF_STOPPED_OUTPUT, a->grace_ms);
 		} else {
-			uint64_t look = next_look(a, bytes, g->watch_wait_ms ? g->watch_wait_ms : LOOK_MAX_MS);
+			uint64_t look = next_look(a, bytes, since_ms);
 
 			wait_ms = look < wait_ms ? look : wait_ms;
 		}
@@ -376,18 +388,24 @@ void watch_outputs(struct agent *g)
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
 
-static void on_child(void *arg, int signum)
+static void on_child(void *arg, int readable, int writable)
 {
 	struct agent *g = arg;
+	struct signalfd_siginfo si;
 
-	(void)signum;
+	(void)readable;
+	(void)writable;
+	/* It says that somebody ended, not who: the signal does not queue. */
+	if (read(g->child_fd, &si, sizeof(si)) < 0 && errno != EAGAIN)
+		wf_log(WF_LOG_ERROR, "signalfd: %s", strerror(errno));
 	reap(g);
 	facts_flush(g);
 	consider_leaving(g);
 }
 
-void reap_open(struct agent *g)
+int reap_open(struct agent *g, struct wf_err *err)
 {
+	sigset_t child;
 	char path[64];
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -396,13 +414,23 @@ void reap_open(struct agent *g)
 	g->children_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (g->children_fd < 0)
 		wf_log(WF_LOG_INFO, "this kernel does not list children; only process groups are cleaned up");
-	g->on_child = wf_signal_create(g->loop, SIGCHLD, on_child, g);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	g->child_fd = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (g->child_fd < 0)
+		return wf_err_sys(err, "cannot watch for the ends of processes");
+	g->on_child = wf_poll_create(g->loop, g->child_fd, on_child, g);
+	wf_poll_set(g->on_child, 1, 0);
 	g->watch.fn = on_watch;
+	return 0;
 }
 
 void reap_close(struct agent *g)
 {
-	wf_signal_destroy(g->on_child);
+	wf_poll_destroy(g->on_child);
+	if (g->child_fd >= 0)
+		close(g->child_fd);
 	wf_timer_stop(g->loop, &g->watch);
 	for (size_t i = 0; i < g->strays.cap; i++)
 		if (g->strays.slots[i].key)
