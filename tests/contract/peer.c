@@ -290,7 +290,7 @@ static const struct said *find(const struct peer *p, size_t from, enum wf_wire_t
 
 static void dump(const struct peer *p)
 {
-	for (size_t i = 0; i < p->count; i++)
+	for (size_t i = p->count > 20 ? p->count - 20 : 0; i < p->count; i++)
 		diag("said %d about %llu: %s", (int)p->said[i].type, (unsigned long long)p->said[i].number,
 		     p->said[i].text ? p->said[i].text : "");
 }

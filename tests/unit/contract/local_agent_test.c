@@ -720,12 +720,19 @@ static void test_leaving(void)
 	unsetenv("WF_AGENT_LINGER_MS");
 }
 
+static char full[300];
+
+static void unmount_full(void)
+{
+	umount2(full, MNT_DETACH);
+}
+
 /* A file system of its own that can be filled; needs the right to mount. */
 static void test_full_disk(void)
 {
 	enum { N = 40 };
 	struct wf_start s[N];
-	static char full[300], filler[400];
+	static char filler[400];
 	char buf[4096] = { 0 };
 	int fd, refused = 0, ended = 0;
 
@@ -735,6 +742,7 @@ static void test_full_disk(void)
 		ok(1, "# SKIP full disk: cannot mount");
 		return;
 	}
+	atexit(unmount_full);
 	snprintf(dir, sizeof(dir), "%s/full/agent", test_dir());
 	snprintf(filler, sizeof(filler), "%s/filler", full);
 	restart();
@@ -744,7 +752,7 @@ static void test_full_disk(void)
 		s[i] = shell_start("/bin/sleep 1");
 	peer_start(&peer, s, N);
 	peer_wait_count(&peer, WF_WIRE_RUNNING, N);
-	fd = open(filler, O_WRONLY | O_CREAT, 0600);
+	fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	while (write(fd, buf, sizeof(buf)) > 0 || (ftruncate(fd, lseek(fd, 0, SEEK_END)) < 0))
 		;
 	while (write(fd, buf, 1) == 1)
@@ -772,7 +780,7 @@ static void test_full_disk(void)
 	ok(shell("true")->class == WF_CLASS_OK, "and taken again when there is room");
 	program_end(&agent, SIGTERM);
 	peer_close(&peer);
-	umount2(full, MNT_DETACH);
+	unmount_full();
 }
 
 int main(void)
