@@ -144,8 +144,7 @@ static void read_one(struct wdf_load *l, const struct wdf_entry *e, struct read_
 	wdf_read_map(l, n, "an entry of 'after'", r->of_service ? service_keys : step_keys,
 		     r->of_service ? WF_COUNT(service_keys) : WF_COUNT(step_keys), r);
 	if (!wdf_node_get(n, "step") && !(r->of_service && wdf_node_get(n, "service")))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'step' is missing in an entry of 'after'"),
-			 "write {step: NAME}");
+		wdf_hint(wdf_missing(l, n, "step", "an entry of 'after'"), "write {step: NAME}");
 	if (r->of_service && wdf_node_get(n, "step") && wdf_node_get(n, "service"))
 		wdf_hint(wdf_find(l->d, WDF_EXCLUSIVE, n->pos, n->span, "an entry of 'after' waits for one thing"),
 			 "write two entries");

@@ -109,9 +109,7 @@ static void read_mapping(struct wdf_load *l, const struct wdf_entry *e, struct w
 	snprintf(what, sizeof(what), "the values of '%s'", wdf_shown(e->key, strlen(e->key), shown));
 	wdf_read_map(l, n, what, keys, WF_COUNT(keys), d);
 	if (from && (!wdf_node_get(n, "from") || !wdf_node_get(n, "list")))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'%s' is missing in %s",
-				  wdf_node_get(n, "from") ? "list" : "from", what),
-			 "write {from: STEP, list: FILE}");
+		wdf_hint(wdf_missing(l, n, wdf_node_get(n, "from") ? "list" : "from", what), "write {from: STEP, list: FILE}");
 	else if (n->count != (from ? 2u : 1u))
 		wdf_hint(wdf_find(l->d, WDF_EXCLUSIVE, n->pos, n->span, "%s need one source", what),
 			 "one of range, glob, csv, or from with list");

@@ -77,7 +77,7 @@ void wdf_load_movers(struct wdf_load *l, const struct wdf_entry *e, struct wdf_s
 			continue;
 		for (size_t k = 0; k < WF_COUNT(needed); k++)
 			if (!wdf_node_get(n, needed[k]))
-				wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'%s' is missing in a datamover", needed[k]);
+				wdf_missing(l, n, needed[k], "a datamover");
 		if (name && wf_strmap_add(&names, name, i) != i)
 			wdf_find(l->d, WDF_SAME_NAME, n->pos, n->span, "two datamovers are called '%s'", name);
 	}

@@ -220,7 +220,7 @@ static void check_step_name(struct check *c, uint32_t target, const char *rest, 
 					(int)key_len, key),
 			       key, t->results, t->result_count);
 	else if (key && c->reach[target].fan != WDF_NONE && !is_index_by_index(c, target))
-		wdf_hint(wdf_find(d, WDF_NOT_BEFORE, pos, span, "step '%s' has many tasks: which one's result?", t->name),
+		wdf_hint(wdf_find(d, WDF_NOT_BEFORE, pos, span, "step '%s' has many tasks, so it has no one result", t->name),
 			 "use '%s.tasks', or {step: %s, each: true} in 'after'", t->name, t->name);
 }
 

@@ -351,6 +351,14 @@ static void load_param(struct wdf_load *l, const struct wdf_entry *e, struct wdf
 	finish_spec(l, &s);
 }
 
+static void load_doubtfully(struct wdf_load *l, const struct wdf_entry *e, uint32_t i)
+{
+	size_t before = l->d->errors;
+
+	load_param(l, e, &l->w->params[i]);
+	l->doubtful[i] = l->d->errors > before;
+}
+
 void wdf_load_params(struct wdf_load *l, const struct wdf_entry *e)
 {
 	struct wdf *w = l->w;
@@ -359,8 +367,9 @@ void wdf_load_params(struct wdf_load *l, const struct wdf_entry *e)
 		return;
 	w->params = wf_arena_alloc(l->a, (e->value.count + l->in->given) * sizeof(*w->params));
 	l->used = wf_xcalloc(e->value.count + l->in->given + 1, 1);
+	l->doubtful = wf_xcalloc(e->value.count + 1u, 1);
 	for (uint32_t i = 0; i < e->value.count; i++) {
-		load_param(l, &e->value.entries[i], &w->params[i]);
+		load_doubtfully(l, &e->value.entries[i], i);
 		w->param_count++;
 		wf_strmap_add(&l->params, w->params[i].name, i);
 	}
@@ -445,6 +454,6 @@ void wdf_load_given(struct wdf_load *l)
 		}
 	}
 	for (uint32_t i = 0; i < w->param_count; i++)
-		if (l->has_params && !wdf_param_known(&w->params[i]))
+		if (l->has_params && !l->doubtful[i] && !wdf_param_known(&w->params[i]))
 			wdf_need(l, w->params[i].name, strlen(w->params[i].name), w->params[i].pos);
 }

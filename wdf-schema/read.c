@@ -87,6 +87,14 @@ int wdf_read_map(struct wdf_load *l, const struct wdf_node *map, const char *wha
 	return 0;
 }
 
+struct wdf_diag *wdf_missing(struct wdf_load *l, const struct wdf_node *map, const char *key, const char *what)
+{
+	for (uint32_t i = 0; map->kind == WDF_NODE_MAP && i < map->count; i++)
+		if (strlen(map->entries[i].key) <= 64 && wf_nearest(map->entries[i].key, &key, 1))
+			return NULL;
+	return wdf_find(l->d, WDF_MISSING, map->pos, map->span, "'%s' is missing in %s", key, what);
+}
+
 /* ---- names ---------------------------------------------------------------------------------------------- */
 
 const struct wdf_param *wdf_find_param(struct wdf_load *l, const char *name, size_t n)
@@ -175,6 +183,14 @@ static int read_template(struct wdf_load *l, const struct wdf_node *n, struct wd
 	return wdf_tmpl_read(t, l->a, &from, l->d);
 }
 
+static int is_dim(const struct wdf_load *l, const char *name, size_t n)
+{
+	for (uint32_t i = 0; l->dims && l->dims->kind == WDF_NODE_MAP && i < l->dims->count; i++)
+		if (strncmp(l->dims->entries[i].key, name, n) == 0 && !l->dims->entries[i].key[n])
+			return 1;
+	return 0;
+}
+
 /* A name in a structural value: a parameter, or a finding. NULL also when it has no value yet. */
 static const struct wdf_param *structural_name(struct wdf_load *l, const struct wdf_entry *e,
 					       const struct wdf_part *p)
@@ -187,7 +203,7 @@ static const struct wdf_param *structural_name(struct wdf_load *l, const struct 
 	if (param)
 		return NULL;
 	wdf_shown(p->text, p->len, shown);
-	if (memchr(p->text, '.', p->len) || (p->len == 7 && memcmp(p->text, "SESSION", 7) == 0) ||
+	if (memchr(p->text, '.', p->len) || is_dim(l, p->text, p->len) || (p->len == 7 && memcmp(p->text, "SESSION", 7) == 0) ||
 	    (p->len == 4 && memcmp(p->text, "STEP", 4) == 0)) {
 		wdf_hint(wdf_find(l->d, WDF_PLACE, p->pos, p->len + 6,
 				  "'{{ %s }}' has no value when '%s' is read", shown, e->key),

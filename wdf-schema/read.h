@@ -38,6 +38,8 @@ struct wdf_load {
 	uint8_t *used;                    /* per parameter: something uses it */
 	size_t needed_cap;
 	const struct wdf_node *defaults;
+	const struct wdf_node *dims;      /* `foreach` of the step being read, or NULL */
+	uint8_t *doubtful;                /* per parameter: its declaration has an error, more of it need not be said */
 	int submit_ready;
 	size_t begun_with;                /* errors before us */
 };
@@ -52,6 +54,8 @@ struct wdf_key {
  * ("retry:") is a finding too. */
 int wdf_read_map(struct wdf_load *l, const struct wdf_node *map, const char *what, const struct wdf_key *keys,
 		 size_t n, void *to);
+/* "'key' is missing in what", unless a misspelt one is there and was reported. NULL when nothing was said. */
+struct wdf_diag *wdf_missing(struct wdf_load *l, const struct wdf_node *map, const char *key, const char *what);
 /* The item of a list as an entry, under the list's key. */
 struct wdf_entry wdf_item(const struct wdf_entry *list, uint32_t i);
 int wdf_is_list(struct wdf_load *l, const struct wdf_entry *e, const char *example);

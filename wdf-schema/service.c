@@ -392,9 +392,9 @@ void wdf_load_service(struct wdf_load *l, const struct wdf_node *n, struct wdf_s
 	if (wdf_read_map(l, n, what, service_keys, WF_COUNT(service_keys), &r) < 0)
 		return;
 	if (!wdf_node_get(n, "name"))
-		wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'name' is missing in a service");
+		wdf_missing(l, n, "name", "a service");
 	if (!wdf_node_get(n, "type"))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'type' is missing in %s", what),
+		wdf_hint(wdf_missing(l, n, "type", what),
 			 "any command with a probe is of type COMMAND");
 	check_attributes(l, &r);
 	if (r.driver)

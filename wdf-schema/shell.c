@@ -645,12 +645,9 @@ static void on_redirection(struct scan *s, struct frame *f, uint16_t c)
 static void on_close(struct scan *s, struct frame *f)
 {
 	s->at++;
-	if (!f->opened || f->level > 0) {
-		end_command(s, f); /* the end of a `case` pattern, or a mistake for the shell to report */
-		return;
-	}
-	end_command(s, f);
-	s->depth--;
+	end_command(s, f); /* before the question: its last word may be `esac` */
+	if (f->opened && f->level == 0)
+		s->depth--; /* else the end of a `case` pattern, or a mistake for the shell to report */
 }
 
 static void in_command(struct scan *s, struct frame *f, uint16_t c)

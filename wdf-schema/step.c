@@ -281,6 +281,9 @@ static void step_pack(struct wdf_load *l, const struct wdf_entry *e, void *to)
 
 	if (strcmp(text, "auto") == 0 || strcmp(text, "no") == 0)
 		((struct reading *)to)->s->pack = json_string(text);
+	else if (e->value.kind == WDF_NODE_SCALAR && !e->value.masked && wdf_plain_of(text) == WDF_PLAIN_TEXT)
+		wdf_hint(wdf_find(l->d, WDF_CHOICE, e->value.pos, e->value.span, "'pack' cannot be '%.40s'", text),
+			 "auto, no, or how many tasks");
 	else if (wdf_read_int(l, e, 1, INT32_MAX, &v) == 0)
 		((struct reading *)to)->s->pack = json_integer(v);
 }
@@ -324,7 +327,7 @@ static void step_container(struct wdf_load *l, const struct wdf_entry *e, void *
 		return;
 	wdf_read_map(l, &e->value, "'container'", keys, WF_COUNT(keys), NULL);
 	if (!wdf_node_get(&e->value, "image"))
-		wdf_find(l->d, WDF_MISSING, e->value.pos, e->value.span, "'image' is missing in 'container'");
+		wdf_missing(l, &e->value, "image", "'container'");
 	((struct reading *)to)->s->container = wdf_read_json(l, e, WDF_JSON_RESOLVED);
 }
 
@@ -480,7 +483,7 @@ static void check_work(struct wdf_load *l, const struct wdf_node *n)
 				first = e;
 		}
 	if (!first)
-		wdf_hint(wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'command' is missing in %s", l->what),
+		wdf_hint(wdf_missing(l, n, "command", l->what),
 			 "a step has one of command, argv, call, move and components");
 	if (first && strcmp(first->key, "command") != 0) {
 		const struct wdf_node *shell = wdf_node_get(n, "shell");
@@ -503,11 +506,13 @@ void wdf_load_step(struct wdf_load *l, const struct wdf_node *node, struct wdf_s
 		snprintf(what, sizeof(what), "step '%s'", wdf_shown(s->name, strlen(s->name), shown));
 	else
 		snprintf(what, sizeof(what), "a step");
+	l->dims = wdf_node_get(&n, "foreach");
 	if (wdf_read_map(l, &n, what, wdf_step_keys, wdf_step_key_count, &r) < 0)
 		return;
+	l->dims = NULL;
 	l->what = what;
 	if (!wdf_node_get(&n, "name"))
-		wdf_find(l->d, WDF_MISSING, n.pos, n.span, "'name' is missing in a step");
+		wdf_missing(l, &n, "name", "a step");
 	check_work(l, &n);
 	wdf_load_commands(l, &n, s);
 	if (r.foreach)

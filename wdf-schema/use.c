@@ -137,8 +137,7 @@ static void read_one(struct wdf_load *l, const struct wdf_entry *e, struct wdf_u
 	snprintf(text, sizeof(text), "an entry of 'services' of %.150s", what);
 	wdf_read_map(l, &e->value, text, keys, WF_COUNT(keys), &r);
 	if (!wdf_node_get(&e->value, "name"))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, e->value.pos, e->value.span, "'name' is missing in %s", text),
-			 "write {name: SERVICE}");
+		wdf_hint(wdf_missing(l, &e->value, "name", text), "write {name: SERVICE}");
 	else if (u->service != WDF_NONE && r.movers)
 		check_movers(l, &r);
 }

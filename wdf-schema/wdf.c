@@ -69,8 +69,7 @@ static void load_workflow(struct wdf_load *l, const struct wdf_entry *e)
 		return;
 	wdf_read_map(l, &e->value, "'workflow'", keys, WF_COUNT(keys), NULL);
 	if (!wdf_node_get(&e->value, "name"))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, e->value.pos, e->value.span, "'name' is missing in 'workflow'"),
-			 "write workflow: {name: sweep}");
+		wdf_hint(wdf_missing(l, &e->value, "name", "'workflow'"), "write workflow: {name: sweep}");
 }
 
 /* ---- pools, submit, datasets ----------------------------------------------------------------------------------- */
@@ -287,13 +286,22 @@ static void load_root(struct wdf_load *l)
 	}
 	wdf_read_map(l, root, "the file", section_keys, WF_COUNT(section_keys), &s);
 	if (!s.workflow && !wdf_node_get(root, "workflow"))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, root->pos, 1, "'workflow' is missing"), "write workflow: {name: sweep}");
+		wdf_hint(wdf_missing(l, root, "workflow", "the file"), "write workflow: {name: sweep}");
 	if (!s.steps && !wdf_node_get(root, "steps"))
-		wdf_hint(wdf_find(l->d, WDF_MISSING, root->pos, 1, "'steps' is missing"),
+		wdf_hint(wdf_missing(l, root, "steps", "the file"),
 			 "write steps: [{name: hello, command: echo hello}]");
 	l->w->iosea = !s.params && is_iosea(root);
 	load_sections(l, &s);
 	warn_unused(l);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct wdf_pos *p = &((const struct wdf_needed *)a)->pos, *q = &((const struct wdf_needed *)b)->pos;
+
+	if (p->line != q->line)
+		return p->line < q->line ? -1 : 1;
+	return (p->column > q->column) - (p->column < q->column);
 }
 
 /* What was gathered on the heap moves to the arena, so that it dies with the file. */
@@ -302,12 +310,15 @@ static void settle(struct wdf_load *l)
 	struct wdf *w = l->w;
 	struct wdf_needed *needed = wf_arena_alloc(l->a, w->needed_count * sizeof(*needed));
 
-	if (w->needed_count)
+	if (w->needed_count) {
 		memcpy(needed, w->needed, w->needed_count * sizeof(*needed));
+		qsort(needed, w->needed_count, sizeof(*needed), by_place);
+	}
 	free(w->needed);
 	w->needed = needed;
 	free(l->components);
 	free(l->used);
+	free(l->doubtful);
 	wf_strmap_release(&l->params);
 	wf_strmap_release(&l->pools);
 	wf_strmap_release(&l->services);

@@ -210,7 +210,7 @@ void wdf_load_components(struct wdf_load *l, const struct wdf_entry *e, struct w
 			continue;
 		wdf_load_commands(l, n, c.as);
 		if (!wdf_node_get(n, "name"))
-			wdf_find(l->d, WDF_MISSING, n->pos, n->span, "'name' is missing in a component");
+			wdf_missing(l, n, "name", "a component");
 		if (!wdf_node_get(n, "command") == !wdf_node_get(n, "argv"))
 			wdf_find(l->d, WDF_EXCLUSIVE, n->pos, n->span, "a component has one of command and argv");
 		if (c.as->name && wf_strmap_add(&names, c.as->name, i) != i)
