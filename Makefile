@@ -116,7 +116,7 @@ deps: ## install the Debian packages that building needs (root or sudo), or name
 demo: ## all the set-up, then a real workflow: killed half way, resumed, a failure cured
 	@tools/deps.sh demo
 	@$(MAKE) -s --no-print-directory all
-	@B=$(abspath $(B)) bash examples/demo/demo.sh $(B)/demo
+	@BIN=$(B)/bin bash examples/demo/demo.sh $(B)/demo
 
 LINT_TESTS := $(sort $(wildcard tests/lint/*.sh))
 CLI_TESTS := $(sort $(wildcard tests/cli/t[0-9]*.sh))

@@ -1,7 +1,7 @@
 /* main.c - options, floors bottom up, the loop, floors top down; nothing else.
  *
  *     wf-engine --state-dir DIR [--foreground]        serve; without --foreground returns 0 once it serves
- *     wf-engine --state-dir DIR --recover [--rebuild [--check]]
+ *     wf-engine --state-dir DIR --recover | --recover-rebuild [--check]
  *
  * The parent of the daemon waits on a pipe for one line: "ok", or "<exit code> <error>".
  */
@@ -338,7 +338,7 @@ static int recover(struct program *p, int rebuild, int compare)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: wf-engine --state-dir DIR [--foreground] [--recover [--rebuild] [--check]]\n");
+	fprintf(stderr, "usage: wf-engine --state-dir DIR [--foreground] [--recover | --recover-rebuild [--check]]\n");
 	return 2;
 }
 
@@ -355,7 +355,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "state-dir", required_argument, NULL, 's' }, { "foreground", no_argument, NULL, 'f' },
-		{ "recover", no_argument, NULL, 'r' },         { "rebuild", no_argument, NULL, 'b' },
+		{ "recover", no_argument, NULL, 'r' },         { "recover-rebuild", no_argument, NULL, 'b' },
 		{ "check", no_argument, NULL, 'c' },           { "verbose", no_argument, NULL, 'v' },
 		{ "version", no_argument, NULL, 'V' },         { NULL, 0, NULL, 0 },
 	};

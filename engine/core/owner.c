@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/fault.h"
 #include "engine/base/json.h"
 #include "engine/core/engine.h"
 
-enum { OWNER_MAX = 4096 };
+enum { OWNER_MAX = 4096, LOCK_WAIT_MS = 500 };
 
 struct owner {
 	char host[256], boot_id[64];
@@ -64,7 +65,7 @@ out:
 }
 
 /* May we take over from this owner? */
-static int is_dead(const struct owner *o, struct wf_err *err)
+static int is_dead(const struct owner *o, int have_lock, struct wf_err *err)
 {
 	if (strcmp(o->host, wf_host_name()) != 0)
 		return wf_errf(err, WF_UNREACHABLE, "the engine of this state directory is on host '%s' (pid %lld); use wf there",
@@ -75,7 +76,8 @@ static int is_dead(const struct owner *o, struct wf_err *err)
 		return wf_errf(err, WF_UNREACHABLE,
 			       "the engine of this state directory runs in another container of this host (pid %lld there); use wf there",
 			       (long long)o->pid);
-	if (o->pid > 0 && wf_pid_start_time((pid_t)o->pid) == o->start_time)
+	/* Whoever asks holds the lock: a process of this host that had it has lost it only by ending, reaped or not. */
+	if (!have_lock && o->pid > 0 && wf_pid_start_time((pid_t)o->pid) == o->start_time)
 		return wf_errf(err, WF_CONFLICT, "an engine is running already (pid %lld)", (long long)o->pid);
 	return 0;
 }
@@ -134,6 +136,18 @@ static int publish(struct engine *e, struct wf_err *err)
 	return rc;
 }
 
+/* A killed process holds its locks until the kernel has torn it down: give it a moment before believing that it lives. */
+static int lock_soon(struct engine *e)
+{
+	uint64_t deadline = wf_os_mono_ns(e->os) + (uint64_t)LOCK_WAIT_MS * 1000000u;
+	struct timespec pause = { .tv_nsec = 5 * 1000000 };
+	int rc;
+
+	while ((rc = flock(e->lock_fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK && wf_os_mono_ns(e->os) < deadline)
+		nanosleep(&pause, NULL);
+	return rc;
+}
+
 int owner_take(struct engine *e, struct wf_err *err)
 {
 	char *path = wf_xasprintf("%s/lock", e->state_dir);
@@ -146,7 +160,7 @@ int owner_take(struct engine *e, struct wf_err *err)
 		free(path);
 		return -1;
 	}
-	rc = flock(e->lock_fd, LOCK_EX | LOCK_NB);
+	rc = lock_soon(e);
 	if (rc < 0 && errno != EWOULDBLOCK) {
 		wf_errf(err, WF_RESOURCE, "'%s' cannot be locked (%s); choose a state directory on a file system with locks: WF_STATE_DIR",
 			path, strerror(errno));
@@ -156,11 +170,11 @@ int owner_take(struct engine *e, struct wf_err *err)
 	free(path);
 	if (rc < 0) {
 		if (read_owner(e, &o, NULL) == 1 && strcmp(o.host, wf_host_name()) != 0)
-			return is_dead(&o, err);
+			return is_dead(&o, 0, err);
 		return wf_errf(err, WF_CONFLICT, "an engine is running already (pid %lld)", (long long)o.pid);
 	}
 	rc = read_owner(e, &o, err);
-	if (rc < 0 || (rc == 1 && is_dead(&o, err) < 0))
+	if (rc < 0 || (rc == 1 && is_dead(&o, 1, err) < 0))
 		return -1;
 	if (win_epoch(e, o.epoch, err) < 0 || publish(e, err) < 0)
 		return -1;
