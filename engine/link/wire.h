@@ -69,7 +69,7 @@ struct wf_hello {
 	const char *host, *boot_id;
 	uint64_t pid_ns;
 	uint32_t pid;
-	uint32_t cores;        /* what attempts may use, from affinity and cgroup */
+	uint32_t cores;        /* whole cores that attempts may use, from affinity and cgroup */
 	uint64_t memory;       /* bytes */
 	uint64_t mark;         /* highest attempt number ever taken */
 	uint64_t cursor;       /* oldest fact not acknowledged yet */

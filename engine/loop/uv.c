@@ -305,8 +305,9 @@ static void uv_destroy_(struct wf_loop *l)
 		pthread_mutex_unlock(&u->lock);
 		pthread_join(u->worker, NULL);
 	}
-	if (u->work_open)
-		on_wake(&u->wake); /* what the thread finished last still gets its `done` */
+	/* What the thread finished last still gets its `done`, and what was posted runs: it may be somebody's way of closing. */
+	for (int i = 0; i < 64 && (u->work_open || u->posted); i++)
+		on_wake(&u->wake);
 	uv_close((uv_handle_t *)&u->wake, NULL);
 	uv_close((uv_handle_t *)&u->clock, NULL);
 	/* A few turns for close callbacks; a handle that is still open then was forgotten by its owner. */

@@ -260,7 +260,7 @@ void facts_rewind(struct agent *g)
 
 static void answer_lost(struct agent *g, const struct wf_attempt_ref *ref, enum wf_lost_why why, const char *reason)
 {
-	struct wf_lost l = { .ref = *ref, .why = why, .reason = reason };
+	struct wf_lost l = { .ref = *ref, .why = (uint8_t)why, .reason = reason };
 	struct wf_buf b = { 0 };
 
 	wf_wire_lost(&b, &l, 1);

@@ -121,14 +121,14 @@ struct job {
 	pthread_t ran_on;
 };
 static struct job jobs[100];
-static int runs, dones, wrong_order, wrong_thread;
+static int runs, dones, ran_wrong, done_wrong, wrong_thread;
 static pthread_t main_thread;
 
 static void job_run(struct wf_work *w)
 {
 	struct job *j = wf_container_of(w, struct job, work);
 
-	wrong_order |= j->n != runs++;
+	ran_wrong |= j->n != runs++;
 	j->ran_on = pthread_self();
 }
 
@@ -136,7 +136,7 @@ static void job_done(struct wf_work *w)
 {
 	struct job *j = wf_container_of(w, struct job, work);
 
-	wrong_order |= j->n != dones++;
+	done_wrong |= j->n != dones++;
 	wrong_thread |= !pthread_equal(j->ran_on, jobs[0].ran_on) || pthread_equal(j->ran_on, main_thread) ||
 			!pthread_equal(pthread_self(), main_thread);
 	if (dones == (int)WF_COUNT(jobs))
@@ -154,7 +154,7 @@ static void test_work(void)
 	}
 	wf_loop_run(loop);
 	is_int(dones, WF_COUNT(jobs), "all work was done");
-	ok(!wrong_order, "first in, first out");
+	ok(!ran_wrong && !done_wrong, "first in, first out");
 	ok(!wrong_thread, "on one other thread, and done on the loop's");
 }
 
