@@ -5,6 +5,7 @@ services_SRC := \
 	services/lines.c \
 	services/ops.c \
 	services/place.c \
+	services/prepare.c \
 	services/probe.c \
 	services/probe_exec.c \
 	services/probe_file.c \

@@ -34,12 +34,10 @@
 
 #include "engine/base/json.h"
 #include "engine/base/log.h"
-#include "services/launch.h"
 #include "services/lines.h"
 #include "services/ops.h"
-#include "services/place.h"
+#include "services/prepare.h"
 #include "services/probe.h"
-#include "services/render.h"
 #include "services/stop.h"
 #include "services/tail.h"
 
@@ -89,14 +87,8 @@ struct host {
 	struct ladder *ladder;
 
 	enum host_state state;
-	struct wdf_driver *driver;
-	json_t *verbs;                 /* after the overlay, placeholders in */
-	json_t *roots;
-	json_t *ready_json, *health_json, *stop_json, *provides, *endpoint; /* rendered */
-	struct place place;
-	struct launch launch;
+	struct prepared is;
 	struct child child;
-	uint16_t port;                 /* 0: the member was told none */
 	int starts;
 	int told_launched;
 	int daemonizes;                /* the first process may end well */
@@ -155,27 +147,14 @@ static void tell(struct host *h, const char *event, const char *reason)
 	send_line(h, line);
 }
 
-static const char *address_of(const struct host *h)
-{
-	static const char *const kinds[] = { "address", "unix", "tcp", "http" };
-
-	for (size_t i = 0; i < WF_COUNT(kinds); i++) {
-		const char *s = json_string_value(json_object_get(h->endpoint, kinds[i]));
-
-		if (s)
-			return s;
-	}
-	return "";
-}
-
 static json_t *endpoint_new(const struct host *h)
 {
-	return h->endpoint ? json_incref(h->endpoint) : json_object();
+	return h->is.endpoint ? json_incref(h->is.endpoint) : json_object();
 }
 
 static json_t *provides_new(const struct host *h)
 {
-	return h->provides ? json_incref(h->provides) : json_object();
+	return h->is.provides ? json_incref(h->is.provides) : json_object();
 }
 
 json_t *host_describe(const struct host *h)
@@ -183,7 +162,7 @@ json_t *host_describe(const struct host *h)
 	return json_pack("{s:s,s:i,s:I,s:I,s:s,s:o,s:o}", "state",
 			 h->state == HOST_READY && h->health_is == HEALTH_UNREADY ? "unready" : state_names[h->state], "pid",
 			 (int)h->child.pid, "generation", (json_int_t)h->spec->generation, "view", (json_int_t)h->spec->view,
-			 "address", address_of(h), "endpoint", endpoint_new(h), "provides", provides_new(h));
+			 "address", prepared_address(&h->is), "endpoint", endpoint_new(h), "provides", provides_new(h));
 }
 
 /* The endpoint file carries the generation: whoever finds an older one does not use it. */
@@ -199,7 +178,7 @@ static int publish(struct host *h, struct wf_err *err)
 		return 0;
 	file = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:i,s:s,s:o,s:o}", "service", s->service, "type", s->type, "generation",
 			 (json_int_t)s->generation, "view", (json_int_t)s->view, "member", (json_int_t)s->n, "host", s->host,
-			 "pid", (int)h->child.pid, "address", address_of(h), "endpoint", endpoint_new(h), "provides",
+			 "pid", (int)h->child.pid, "address", prepared_address(&h->is), "endpoint", endpoint_new(h), "provides",
 			 provides_new(h));
 	wf_json_dump(file, &text);
 	json_decref(file);
@@ -269,7 +248,7 @@ static void end(struct host *h, int all_gone)
 	json_t *line;
 
 	move(h, ON_EMPTY);
-	place_remove(&h->place, json_object_get(h->verbs, "cleanup"));
+	prepared_clean(&h->is);
 	if (!all_gone) {
 		h->failed = 1;
 		snprintf(h->reason, sizeof(h->reason), "processes of the member do not end, even after SIGKILL");
@@ -320,14 +299,14 @@ void host_stop(struct host *h, int64_t budget_ms, const char *reason)
 	stop_probing(h);
 	unpublish(h);
 	if (!was_clearing)
-		ladder_start(h->ladder, budget_ms < 0 ? NULL : h->stop_json, budget_ms > 0 ? budget_ms : 0);
+		ladder_start(h->ladder, budget_ms < 0 ? NULL : h->is.stop, budget_ms > 0 ? budget_ms : 0);
 }
 
 /* ---- health ------------------------------------------------------------------------------------------ */
 
 static int64_t misses_allowed(const struct host *h)
 {
-	json_t *v = json_object_get(h->health_json, "misses");
+	json_t *v = json_object_get(h->is.health, "misses");
 
 	return v ? json_integer_value(v) : HEALTH_MISSES;
 }
@@ -336,7 +315,7 @@ static void on_health(void *arg, int passed, const char *text)
 {
 	struct host *h = arg;
 
-	wf_timer_start(h->loop, &h->next, (uint64_t)probe_time(h->health_json, "every", HEALTH_EVERY_MS));
+	wf_timer_start(h->loop, &h->next, (uint64_t)probe_time(h->is.health, "every", HEALTH_EVERY_MS));
 	if (passed) {
 		h->misses = 0;
 		if (h->health_is != HEALTH_FINE)
@@ -375,7 +354,7 @@ void host_ask_health(struct host *h, int64_t limit_ms)
 		return;
 	}
 	if (!h->asked)
-		h->asked = probe_create(&h->ctx, h->health_json ? h->health_json : h->ready_json, &err);
+		h->asked = probe_create(&h->ctx, h->is.health ? h->is.health : h->is.ready, &err);
 	if (!h->asked) {
 		ops_health(h->ops, 0, err.text);
 		return;
@@ -400,12 +379,12 @@ static void become_ready(struct host *h)
 	line = event_new(h, "ready");
 	json_object_set_new(line, "view", json_integer(h->spec->view));
 	json_object_set_new(line, "pid", json_integer(h->child.pid));
-	json_object_set_new(line, "address", json_string(address_of(h)));
+	json_object_set_new(line, "address", json_string(prepared_address(&h->is)));
 	json_object_set_new(line, "endpoint", endpoint_new(h));
 	json_object_set_new(line, "provides", provides_new(h));
 	send_line(h, line);
 	if (h->health)
-		wf_timer_start(h->loop, &h->next, (uint64_t)probe_time(h->health_json, "every", HEALTH_EVERY_MS));
+		wf_timer_start(h->loop, &h->next, (uint64_t)probe_time(h->is.health, "every", HEALTH_EVERY_MS));
 }
 
 static void on_ready(void *arg, int passed, const char *text)
@@ -419,7 +398,7 @@ static void on_ready(void *arg, int passed, const char *text)
 	}
 	if (!passed)
 		snprintf(h->last_answer, sizeof(h->last_answer), "%s", text);
-	wf_timer_start(h->loop, &h->next, (uint64_t)probe_time(h->ready_json, "every", READY_EVERY_MS));
+	wf_timer_start(h->loop, &h->next, (uint64_t)probe_time(h->is.ready, "every", READY_EVERY_MS));
 }
 
 static void on_next(struct wf_timer *t)
@@ -433,7 +412,7 @@ static void on_next(struct wf_timer *t)
 		left = h->ready_end_ms - wf_os_mono_ms(h->os);
 		probe_ask(h->ready, left < READY_ASK_MS && left > 0 ? left : READY_ASK_MS, on_ready, h);
 	} else if (h->state == HOST_READY) {
-		probe_ask(h->health, probe_time(h->health_json, "deadline", HEALTH_ASK_MS), on_health, h);
+		probe_ask(h->health, probe_time(h->is.health, "deadline", HEALTH_ASK_MS), on_health, h);
 	}
 }
 
@@ -441,7 +420,7 @@ static void on_late(struct wf_timer *t)
 {
 	struct host *h = wf_container_of(t, struct host, late);
 	json_t *steps = json_pack("[{s:s,s:s}]", "signal", "TERM", "wait", "2s");
-	int64_t deadline = probe_time(h->ready_json, "deadline", READY_DEADLINE_MS);
+	int64_t deadline = probe_time(h->is.ready, "deadline", READY_DEADLINE_MS);
 
 	fail(h, steps, "not ready within %lld.%03lld s: %s", (long long)(deadline / 1000), (long long)(deadline % 1000),
 	     h->last_answer[0] ? h->last_answer : "its probe has not answered");
@@ -452,7 +431,7 @@ static void on_late(struct wf_timer *t)
 
 static int ended_well(const struct host *h)
 {
-	json_t *want = json_object_get(h->ready_json, "exit");
+	json_t *want = json_object_get(h->is.ready, "exit");
 
 	return WIFEXITED(h->ctx.main_status) && WEXITSTATUS(h->ctx.main_status) == (want ? json_integer_value(want) : 0);
 }
@@ -473,7 +452,7 @@ static void fail_by_end(struct host *h)
 /* Somebody took the port between our look and the member's: not the member's fault. */
 static int lost_its_port(const struct host *h)
 {
-	return h->port && h->starts < STARTS_MAX && (place_port_taken(h->port) || tail_says_in_use(h->ctx.log_fd, h->ctx.log_from));
+	return h->is.port && h->starts < STARTS_MAX && (place_port_taken(h->is.port) || tail_says_in_use(h->ctx.log_fd, h->ctx.log_from));
 }
 
 static void on_child_ended(struct child *c, int status)
@@ -484,7 +463,7 @@ static void on_child_ended(struct child *c, int status)
 	h->ctx.main_status = status;
 	if (h->state != HOST_JOINING && h->state != HOST_READY)
 		return;
-	if (launch_setup_failed(&h->launch)) {
+	if (launch_setup_failed(&h->is.launch)) {
 		struct wf_buf said = { 0 };
 
 		tail_of_log(h->ctx.log_fd, h->ctx.log_from, &said);
@@ -496,7 +475,7 @@ static void on_child_ended(struct child *c, int status)
 		if (h->state == HOST_JOINING)
 			wf_timer_start(h->loop, &h->next, 0);
 	} else if (h->state == HOST_JOINING && lost_its_port(h)) {
-		wf_log(WF_LOG_INFO, "service '%s': port %u was taken, starting again with another", h->spec->service, h->port);
+		wf_log(WF_LOG_INFO, "service '%s': port %u was taken, starting again with another", h->spec->service, h->is.port);
 		move(h, ON_AGAIN);
 		stop_probing(h);
 		ladder_start(h->ladder, NULL, 0);
@@ -525,155 +504,27 @@ static void on_change(void *arg)
 
 /* ---- starting ---------------------------------------------------------------------------------------- */
 
-static void on_finding(void *self, enum wdf_code code, const char *pointer, int on_key, const char *text, const char *hint)
-{
-	struct wf_err *err = self;
-
-	(void)code;
-	(void)on_key;
-	if (err->code == WF_OK)
-		wf_errf(err, WF_INVALID, "%s: %s%s%s", pointer, text, hint ? "; " : "", hint ? hint : "");
-}
-
-static int load_driver(struct host *h, struct wf_err *err)
-{
-	struct wf_err found = { 0 };
-	struct wdf_check to = { on_finding, &found };
-	char *refusal;
-
-	h->driver = wdf_driver_read(h->spec->driver, err);
-	if (!h->driver)
-		return -1;
-	if (strcasecmp(h->driver->type, h->spec->type) != 0)
-		return wf_errf(err, WF_INVALID, "'%s' is the driver of '%s', not of '%s'", h->spec->driver, h->driver->type,
-			       h->spec->type);
-	if (h->spec->spec && wdf_driver_check(h->driver, h->spec->spec, &to)) {
-		*err = found;
-		return -1;
-	}
-	h->verbs = wdf_driver_overlay(h->driver, h->spec->spec);
-	ops_declare(h->ops, json_object_get(h->verbs, "ops"));
-	refusal = wdf_driver_verbs_refusal(h->driver->type, h->verbs);
-	if (refusal) {
-		wf_errf(err, WF_CONFLICT, "%s", refusal);
-		free(refusal);
-		return -1;
-	}
-	return 0;
-}
-
-static json_t *run_of(const struct host *h)
-{
-	json_t *run = json_object_get(h->verbs, "run");
-
-	return run ? run : json_object_get(h->verbs, "start");
-}
-
-/* A port that the member is not told is not where it listens: then no endpoint of it is published either. */
-static int prepare_port(struct host *h, json_t *endpoint, struct wf_err *err)
-{
-	static const char word[] = "service.port";
-	json_t *files = json_object_get(h->verbs, "files"), *value;
-	const char *key;
-	void *tmp;
-	int in_files = place_files_mention(h->driver, files, word);
-	int told = in_files || render_mentions(run_of(h), word);
-
-	h->port = 0;
-	json_object_foreach_safe (endpoint, tmp, key, value)
-		if (!told && render_mentions(value, word))
-			json_object_del(endpoint, key);
-	if (told || render_mentions(h->verbs, word)) {
-		uint16_t port = place_pick_port(err);
-
-		if (!port)
-			return -1;
-		roots_set(h->roots, "service", "port", json_integer(port));
-		if (told)
-			h->port = port;
-	}
-	return 0;
-}
-
-static int prepare_endpoint(struct host *h, struct wf_err *err)
-{
-	json_t *endpoint = json_deep_copy(json_object_get(h->verbs, "endpoint")), *value;
-	const char *key, *path;
-	int rc = prepare_port(h, endpoint, err);
-
-	json_decref(h->endpoint);
-	h->endpoint = NULL;
-	if (rc == 0 && endpoint) {
-		h->endpoint = render_tree(endpoint, h->roots, err);
-		rc = h->endpoint ? 0 : wf_err_wrap(err, "endpoint");
-	}
-	json_decref(endpoint);
-	if (rc < 0)
-		return -1;
-	path = json_string_value(json_object_get(h->endpoint, "unix"));
-	if (path && strlen(path) > 107)
-		return wf_errf(err, WF_INVALID, "the endpoint '%s' is longer than the path of a unix socket may be (107); put it into "
-			       "{{ service.dir }}", path);
-	json_object_foreach (h->endpoint, key, value)
-		roots_set(h->roots, "member", key, json_incref(value));
-	roots_set(h->roots, "member", "address", json_string(address_of(h)));
-	return 0;
-}
-
-/* One verb, rendered into *to; absent stays NULL. */
-static int prepare_verb(struct host *h, const char *name, json_t **to, struct wf_err *err)
-{
-	json_t *v = json_object_get(h->verbs, name);
-
-	json_decref(*to);
-	*to = v ? render_tree(v, h->roots, err) : NULL;
-	return v && !*to ? wf_err_wrap(err, "%s", name) : 0;
-}
-
-static int prepare_probes(struct host *h, struct wf_err *err)
+static int make_probes(struct host *h, struct wf_err *err)
 {
 	probe_destroy(h->ready);
 	probe_destroy(h->health);
 	probe_destroy(h->asked);
 	h->ready = h->health = h->asked = NULL;
-	h->ctx.endpoint = h->endpoint;
-	h->ctx.driver_dir = h->driver->dir;
-	h->ctx.cwd = h->launch.cwd;
-	h->ctx.env = h->launch.env;
+	h->ctx.endpoint = h->is.endpoint;
+	h->ctx.driver_dir = h->is.driver->dir;
+	h->ctx.cwd = h->is.launch.cwd;
+	h->ctx.env = h->is.launch.env;
 	h->ctx.main_ended = 0;
-	h->ready = probe_create(&h->ctx, h->ready_json, err);
+	h->ready = probe_create(&h->ctx, h->is.ready, err);
 	if (!h->ready)
 		return wf_err_wrap(err, "ready");
-	h->daemonizes = !!json_object_get(h->verbs, "start") || probe_has(h->ready, "exit");
-	if (h->health_json) {
-		h->health = probe_create(&h->ctx, h->health_json, err);
+	h->daemonizes = !!json_object_get(h->is.verbs, "start") || probe_has(h->ready, "exit");
+	if (h->is.health) {
+		h->health = probe_create(&h->ctx, h->is.health, err);
 		if (!h->health)
 			return wf_err_wrap(err, "health");
 	}
 	return 0;
-}
-
-/* Everything up to the process: what of it depends on the port is made again with each start. */
-static int prepare(struct host *h, struct wf_err *err)
-{
-	json_t *files;
-
-	if (!h->driver && load_driver(h, err) < 0)
-		return -1;
-	if (!h->roots) {
-		h->roots = roots_create(h->spec, h->driver, err);
-		if (!h->roots || place_make(&h->place, h->os, h->spec, err) < 0)
-			return -1;
-		roots_set(h->roots, "service", "dir", json_string(h->place.service_dir));
-	}
-	files = json_object_get(h->verbs, "files");
-	launch_release(&h->launch);
-	if (prepare_endpoint(h, err) < 0 || place_write_files(&h->place, h->driver, files, h->roots, err) < 0 ||
-	    launch_render(&h->launch, run_of(h), h->roots, h->spec, h->place.service_dir, err) < 0 ||
-	    prepare_verb(h, "ready", &h->ready_json, err) < 0 || prepare_verb(h, "health", &h->health_json, err) < 0 ||
-	    prepare_verb(h, "stop", &h->stop_json, err) < 0 || prepare_verb(h, "provides", &h->provides, err) < 0)
-		return -1;
-	return prepare_probes(h, err);
 }
 
 static void start(struct host *h)
@@ -683,15 +534,16 @@ static void start(struct host *h)
 	json_t *line;
 
 	unpublish(h);
-	if (prepare(h, &err) < 0) {
+	if (prepare(&h->is, h->os, h->spec, &err) < 0 || make_probes(h, &err) < 0) {
 		fail(h, NULL, "%s", err.text);
 		return;
 	}
+	ops_declare(h->ops, json_object_get(h->is.verbs, "ops"));
 	h->ctx.log_from = tail_log_size(h->ctx.log_fd);
 	h->child.on_exit = on_child_ended;
 	h->starts++;
-	if (launch_start(&h->launch, h->procs, &h->child, &err) < 0) {
-		fail(h, NULL, "%s", err.text);
+	if (launch_start(&h->is.launch, h->procs, &h->child, &err) < 0) {
+		fail(h, NULL, "%s%s", err.text, err.code == WF_NOT_FOUND ? "; it must be installed where the member runs" : "");
 		return;
 	}
 	move(h, ON_LAUNCHED);
@@ -702,7 +554,7 @@ static void start(struct host *h)
 		tell(h, "joining", NULL);
 		h->told_launched = 1;
 	}
-	deadline = probe_time(h->ready_json, "deadline", READY_DEADLINE_MS);
+	deadline = probe_time(h->is.ready, "deadline", READY_DEADLINE_MS);
 	h->ready_end_ms = wf_os_mono_ms(h->os) + deadline;
 	h->last_answer[0] = '\0';
 	wf_timer_start(h->loop, &h->late, (uint64_t)deadline);
@@ -737,7 +589,6 @@ struct host *host_create(struct wf_loop *l, struct wf_os *os, const struct membe
 	h->spec = spec;
 	h->failed_status = -1;
 	h->exit_code = 1;
-	h->launch.marker = -1;
 	h->next.fn = on_next;
 	h->late.fn = on_late;
 	h->procs = procs_create(l, os, on_change, h);
@@ -765,16 +616,8 @@ void host_destroy(struct host *h)
 	ops_destroy(h->ops);
 	lines_destroy(h->lines);
 	procs_destroy(h->procs);
-	launch_release(&h->launch);
 	if (h->ctx.log_fd >= 0)
 		close(h->ctx.log_fd);
-	json_decref(h->ready_json);
-	json_decref(h->health_json);
-	json_decref(h->stop_json);
-	json_decref(h->provides);
-	json_decref(h->endpoint);
-	json_decref(h->roots);
-	json_decref(h->verbs);
-	wdf_driver_free(h->driver);
+	prepared_release(&h->is);
 	free(h);
 }

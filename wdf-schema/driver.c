@@ -1,5 +1,5 @@
-/* driver.c - owns driver files: reading them, their tables (attributes, members, overrides), and the set of types that a workflow
- * file is checked against. What a verb looks like is verbs.c's; what YAML is, yaml.c's. Does I/O only in the readers.
+/* driver.c - owns driver files: reading one, its tables, and what a service's entry may lay over it. What an attribute is, is
+ * attribute.c's; what a verb looks like, verbs.c's; what YAML is, yaml.c's. Does I/O only in wdf_driver_read.
  *
  * A file is parsed to a tree of nodes, turned into JSON, checked there, and a finding's JSON pointer is walked down the tree again for its
  * line and column: the grammar is written once and serves workflow files too.
@@ -24,22 +24,6 @@ struct loaded {
 	json_t *doc;                   /* the whole file */
 	char *unsupported;
 };
-
-struct wdf_types {
-	struct loaded **drivers;       /* sorted by type */
-	const char **names;            /* of drivers, in their order */
-	size_t count, cap;
-};
-
-static const char *const attribute_types[] = {
-	[WDF_A_STRING] = "string", [WDF_A_INTEGER] = "integer", [WDF_A_SIZE] = "size", [WDF_A_TIME] = "time",
-	[WDF_A_BOOL] = "bool",     [WDF_A_PATH] = "path",       [WDF_A_LIST] = "list",
-};
-
-const char *wdf_attribute_type_name(enum wdf_attribute_type t)
-{
-	return (size_t)t < WF_COUNT(attribute_types) ? attribute_types[t] : "unknown";
-}
 
 /* ---- from nodes to JSON, and back to places ---------------------------------------------------------- */
 
@@ -143,106 +127,10 @@ static void on_found(void *self, enum wdf_code code, const char *pointer, int on
 		wdf_hint(f, "%s", hint);
 }
 
-/* ---- attributes -------------------------------------------------------------------------------------- */
-
-static int has_placeholder(const json_t *v)
-{
-	const char *s = json_string_value(v);
-
-	return s && strstr(s, "{{");
-}
-
-static int misfit(const struct wdf_attribute *a, const char *what, const json_t *v, struct wf_err *err)
-{
-	char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-
-	wf_errf(err, WF_INVALID, "attribute '%s' must be %s, not %.60s", a->name, what, text ? text : "this");
-	free(text);
-	return -1;
-}
-
-static int check_choice(const struct wdf_attribute *a, const char *word, struct wf_err *err)
-{
-	struct wf_buf list = { 0 };
-
-	for (uint32_t i = 0; i < a->choice_count; i++) {
-		if (strcmp(a->choices[i], word) == 0) {
-			wf_buf_release(&list);
-			return 0;
-		}
-		wf_buf_printf(&list, "%s%s", i ? ", " : "", a->choices[i]);
-	}
-	if (!a->choices)
-		return 0;
-	wf_errf(err, WF_INVALID, "attribute '%s' must be one of %s, not '%.60s'", a->name, wf_buf_cstr(&list), word);
-	wf_buf_release(&list);
-	return -1;
-}
-
-int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, struct wf_err *err)
-{
-	const char *s = json_string_value(value);
-	struct wf_err why;
-	uint64_t bytes;
-	int64_t ms;
-	size_t i, n;
-	json_t *item;
-	char range[96];
-
-	if (json_is_null(value) || (s && !*s) || (json_is_array(value) && !json_array_size(value)))
-		return wf_errf(err, WF_INVALID, "attribute '%s' has no value", a->name);
-	if (a->type != WDF_A_LIST && (json_is_array(value) || json_is_object(value)))
-		return misfit(a, "a single value", value, err);
-	if (has_placeholder(value))
-		return 0;
-	switch (a->type) {
-	case WDF_A_STRING:
-		return s ? check_choice(a, s, err) : 0;
-	case WDF_A_INTEGER:
-		snprintf(range, sizeof(range), "an integer");
-		if (a->min != INT64_MIN && a->max != INT64_MAX && a->min == a->max)
-			snprintf(range, sizeof(range), "%lld", (long long)a->min);
-		else if (a->min != INT64_MIN && a->max != INT64_MAX)
-			snprintf(range, sizeof(range), "an integer from %lld to %lld", (long long)a->min, (long long)a->max);
-		else if (a->min != INT64_MIN)
-			snprintf(range, sizeof(range), "an integer of at least %lld", (long long)a->min);
-		else if (a->max != INT64_MAX)
-			snprintf(range, sizeof(range), "an integer of at most %lld", (long long)a->max);
-		if (!json_is_integer(value) || json_integer_value(value) < a->min || json_integer_value(value) > a->max)
-			return misfit(a, range, value, err);
-		return 0;
-	case WDF_A_SIZE:
-		if (json_is_integer(value) && json_integer_value(value) >= 0)
-			return 0;
-		if (!s || wdf_size_parse(s, &bytes, &why) < 0)
-			return misfit(a, "a size such as 512MiB or 4GiB", value, err);
-		return 0;
-	case WDF_A_TIME:
-		if (!s || wdf_time_parse(s, &ms, &why) < 0)
-			return misfit(a, "a time such as 90s or 10m", value, err);
-		return 0;
-	case WDF_A_BOOL:
-		return json_is_boolean(value) ? 0 : misfit(a, "true or false", value, err);
-	case WDF_A_PATH:
-		n = a->prefix ? strlen(a->prefix) : 0;
-		if (s && n && strncmp(s, a->prefix, n) == 0)
-			s += n;
-		if (!s || *s != '/')
-			return misfit(a, "an absolute path", value, err);
-		return 0;
-	case WDF_A_LIST:
-		if (json_is_object(value))
-			return misfit(a, "a list", value, err);
-		json_array_foreach (value, i, item)
-			if (json_is_array(item) || json_is_object(item) || json_is_null(item))
-				return misfit(a, "a list of single values", value, err);
-		return 0;
-	}
-	return 0;
-}
+/* ---- single values ----------------------------------------------------------------------------------- */
 
 /* The value of `key` in obj as text, or NULL and a finding when it is something else. */
-static const char *text_of(struct verbs_check *c, json_t *obj, const char *key)
+const char *verbs_text_of(struct verbs_check *c, json_t *obj, const char *key)
 {
 	json_t *v = json_object_get(obj, key);
 	size_t was;
@@ -258,7 +146,7 @@ static const char *text_of(struct verbs_check *c, json_t *obj, const char *key)
 	return json_string_value(v);
 }
 
-static int flag_of(struct verbs_check *c, json_t *obj, const char *key)
+int verbs_flag_of(struct verbs_check *c, json_t *obj, const char *key)
 {
 	json_t *v = json_object_get(obj, key);
 	size_t was;
@@ -271,7 +159,7 @@ static int flag_of(struct verbs_check *c, json_t *obj, const char *key)
 	return json_is_true(v);
 }
 
-static int64_t integer_of(struct verbs_check *c, json_t *obj, const char *key, int64_t otherwise)
+int64_t verbs_integer_of(struct verbs_check *c, json_t *obj, const char *key, int64_t otherwise)
 {
 	json_t *v = json_object_get(obj, key);
 	size_t was;
@@ -288,7 +176,7 @@ static int64_t integer_of(struct verbs_check *c, json_t *obj, const char *key, i
 }
 
 /* A list of texts into the arena; NULL and 0 when the key is absent or wrong. */
-static const char **list_of(struct verbs_check *c, struct wf_arena *arena, json_t *obj, const char *key, uint32_t *count)
+const char **verbs_list_of(struct verbs_check *c, struct wf_arena *arena, json_t *obj, const char *key, uint32_t *count)
 {
 	json_t *v = json_object_get(obj, key), *item;
 	const char **list;
@@ -318,94 +206,20 @@ static const char **list_of(struct verbs_check *c, struct wf_arena *arena, json_
 	return list;
 }
 
-static int is_attribute_name(const char *s)
-{
-	if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z'))
-		return 0;
-	for (; *s; s++)
-		if (!isalnum((unsigned char)*s) && *s != '_')
-			return 0;
-	return 1;
-}
+/* ---- the other tables -------------------------------------------------------------------------------- */
 
-static void read_attribute(struct verbs_check *c, struct loaded *l, struct wdf_attribute *a, const char *name, json_t *v)
+static void place_attributes(struct verbs_check *c, struct wdf_driver *d, const struct wdf_node *root)
 {
-	static const char *const keys[] = { "type", "required", "default", "min", "max", "choices", "distinct", "prefix",
-					    "description" };
-	const char *type;
-	struct wf_err err;
-	size_t was;
-	int known = 0;
-
-	a->name = name;
-	a->min = INT64_MIN;
-	a->max = INT64_MAX;
-	if (!is_attribute_name(name))
-		verbs_found(c, WDF_NAME, 1, "a letter, then letters, digits and '_'", "'%.60s' is no name of an attribute", name);
-	if (!json_is_object(v)) {
-		verbs_found(c, WDF_KIND, 0, "write {type: string}", "a mapping is expected here");
-		return;
-	}
-	verbs_only(c, v, keys, WF_COUNT(keys));
-	type = text_of(c, v, "type");
-	if (!json_object_get(v, "type"))
-		verbs_found(c, WDF_MISSING, 0, NULL, "attribute '%.60s' has no 'type'", name);
-	for (size_t i = 0; type && i < WF_COUNT(attribute_types); i++) {
-		if (strcmp(type, attribute_types[i]) == 0) {
-			a->type = (enum wdf_attribute_type)i;
-			known = 1;
-		}
-	}
-	if (type && !known) {
-		was = verbs_enter(c, "type");
-		verbs_found(c, WDF_CHOICE, 0, "known: string, integer, size, time, bool, path, list", "unknown type '%.60s'", type);
-		verbs_leave(c, was);
-	}
-	a->required = (uint8_t)flag_of(c, v, "required");
-	a->distinct = (uint8_t)flag_of(c, v, "distinct");
-	a->min = integer_of(c, v, "min", INT64_MIN);
-	a->max = integer_of(c, v, "max", INT64_MAX);
-	a->prefix = text_of(c, v, "prefix");
-	a->description = text_of(c, v, "description");
-	a->choices = list_of(c, &l->arena, v, "choices", &a->choice_count);
-	a->fallback = json_object_get(v, "default");
-	if (a->fallback && a->required) {
-		verbs_found(c, WDF_EXCLUSIVE, 0, NULL, "a required attribute has no use for a 'default'");
-	} else if (a->fallback && known && wdf_attribute_check(a, a->fallback, &err) < 0) {
-		was = verbs_enter(c, "default");
-		verbs_found(c, WDF_ATTRIBUTE, 0, NULL, "%s", err.text);
-		verbs_leave(c, was);
-	}
-}
-
-static void read_attributes(struct verbs_check *c, struct loaded *l, const struct wdf_node *root)
-{
-	json_t *v = json_object_get(l->doc, "attributes"), *value;
-	const char *name;
-	struct wdf_attribute *a;
-	size_t was, inner;
+	size_t was = verbs_enter(c, "attributes"), inner;
 	uint32_t span;
 
-	if (!v)
-		return;
-	was = verbs_enter(c, "attributes");
-	if (!json_is_object(v)) {
-		verbs_found(c, WDF_KIND, 0, "write {name: {type: string}}", "a mapping is expected here");
-		verbs_leave(c, was);
-		return;
-	}
-	l->base.attributes = wf_arena_alloc(&l->arena, (json_object_size(v) + 1) * sizeof(*l->base.attributes));
-	json_object_foreach (v, name, value) {
-		a = &l->base.attributes[l->base.attribute_count++];
-		inner = verbs_enter(c, name);
-		read_attribute(c, l, a, name, value);
-		locate(root, wf_buf_cstr(&c->at), 1, &a->pos, &span);
+	for (uint32_t i = 0; i < d->attribute_count; i++) {
+		inner = verbs_enter(c, d->attributes[i].name);
+		locate(root, wf_buf_cstr(&c->at), 1, &d->attributes[i].pos, &span);
 		verbs_leave(c, inner);
 	}
 	verbs_leave(c, was);
 }
-
-/* ---- the other tables -------------------------------------------------------------------------------- */
 
 static void read_members(struct verbs_check *c, struct loaded *l)
 {
@@ -422,10 +236,10 @@ static void read_members(struct verbs_check *c, struct loaded *l)
 		verbs_found(c, WDF_KIND, 0, "write {min: 1, max: 1}", "a mapping is expected here");
 	} else {
 		verbs_only(c, v, keys, WF_COUNT(keys));
-		min = integer_of(c, v, "min", 1);
-		max = integer_of(c, v, "max", min);
-		text_of(c, v, "bootstrap");
-		text_of(c, v, "unit");
+		min = verbs_integer_of(c, v, "min", 1);
+		max = verbs_integer_of(c, v, "max", min);
+		verbs_text_of(c, v, "bootstrap");
+		verbs_text_of(c, v, "unit");
 		if (min < 1 || max < min || max > 1000000)
 			verbs_found(c, WDF_INTEGER, 0, NULL, "'min' is at least 1 and 'max' not below it");
 		else {
@@ -449,8 +263,8 @@ static void read_requires(struct verbs_check *c, struct loaded *l)
 		verbs_found(c, WDF_KIND, 0, "write {exec: [program]}", "a mapping is expected here");
 	} else {
 		verbs_only(c, v, keys, WF_COUNT(keys));
-		text_of(c, v, "version");
-		l->base.requires_exec = list_of(c, &l->arena, v, "exec", &l->base.requires_exec_count);
+		verbs_text_of(c, v, "version");
+		l->base.requires_exec = verbs_list_of(c, &l->arena, v, "exec", &l->base.requires_exec_count);
 	}
 	verbs_leave(c, was);
 }
@@ -472,7 +286,7 @@ static int gives(const struct wdf_driver *d, const char *name)
 static void read_overrides(struct verbs_check *c, struct loaded *l)
 {
 	uint32_t n;
-	const char **names = list_of(c, &l->arena, l->doc, "overrides", &n);
+	const char **names = verbs_list_of(c, &l->arena, l->doc, "overrides", &n);
 	size_t was = verbs_enter(c, "overrides");
 
 	l->base.overrides = wf_arena_alloc(&l->arena, (n + 1) * sizeof(*l->base.overrides));
@@ -547,20 +361,21 @@ static void read_doc(struct verbs_check *c, struct loaded *l, const struct wdf_n
 			json_object_set(d->verbs, verbs_names[i], v);
 	}
 	verbs_only(c, l->doc, keys, n);
-	d->type = text_of(c, l->doc, "driver");
+	d->type = verbs_text_of(c, l->doc, "driver");
 	if (d->type)
 		check_type(c, d->type);
 	else if (!json_object_get(l->doc, "driver"))
 		verbs_found(c, WDF_MISSING, 0, "write driver: NAME", "'driver' is missing: the name of the service type");
-	d->description = text_of(c, l->doc, "description");
+	d->description = verbs_text_of(c, l->doc, "description");
 	if (!json_object_get(l->doc, "api"))
 		verbs_found(c, WDF_MISSING, 0, "write api: 1", "'api' is missing: the version of driver files it is written for");
-	else if (integer_of(c, l->doc, "api", WDF_DRIVER_API) != WDF_DRIVER_API) {
+	else if (verbs_integer_of(c, l->doc, "api", WDF_DRIVER_API) != WDF_DRIVER_API) {
 		was = verbs_enter(c, "api");
 		verbs_found(c, WDF_CHOICE, 0, NULL, "this version reads api %d", WDF_DRIVER_API);
 		verbs_leave(c, was);
 	}
-	read_attributes(c, l, root);
+	verbs_read_attributes(c, &l->arena, json_object_get(l->doc, "attributes"), d);
+	place_attributes(c, d, root);
 	read_members(c, l);
 	read_requires(c, l);
 	verbs_check_all(c, d->verbs);
@@ -648,112 +463,6 @@ void wdf_driver_free(struct wdf_driver *d)
 	wf_arena_release(&l->arena);
 	free(l->unsupported);
 	free(l);
-}
-
-/* ---- directories of drivers -------------------------------------------------------------------------- */
-
-struct scan {
-	struct wdf_types *types;
-	const char *dir;
-	struct wf_err *err;
-	int failed;
-};
-
-static int by_type(const void *a, const void *b)
-{
-	const struct loaded *const *x = a, *const *y = b;
-
-	return strcmp((*x)->base.type, (*y)->base.type);
-}
-
-static void add(struct wdf_types *t, struct loaded *l)
-{
-	for (size_t i = 0; i < t->count; i++) {
-		if (strcmp(t->drivers[i]->base.type, l->base.type) == 0) {
-			wdf_driver_free(&t->drivers[i]->base);
-			t->drivers[i] = l;
-			return;
-		}
-	}
-	t->drivers = wf_grow(t->drivers, &t->cap, t->count + 1, sizeof(*t->drivers));
-	t->drivers[t->count++] = l;
-}
-
-static int on_name(const char *name, void *arg)
-{
-	struct scan *s = arg;
-	char *file = wf_xasprintf("%s/%s/driver.yaml", s->dir, name);
-	struct wdf_driver *d;
-
-	if (wf_file_exists(wf_os_posix(), file)) {
-		d = wdf_driver_read(file, s->err);
-		if (d)
-			add(s->types, (struct loaded *)d);
-		else
-			s->failed = 1;
-	}
-	free(file);
-	return s->failed;
-}
-
-struct wdf_types *wdf_types_load(const char *const *dirs, size_t n, struct wf_err *err)
-{
-	struct wdf_types *t = wf_xcalloc(1, sizeof(*t));
-	struct wf_os *os = wf_os_posix();
-
-	for (size_t i = 0; i < n; i++) {
-		struct scan s = { t, dirs[i], err, 0 };
-
-		if (os->ops->list(os->self, dirs[i], on_name, &s) < 0) {
-			wf_err_sys(err, "cannot read the service types in '%s'", dirs[i]);
-			s.failed = 1;
-		}
-		if (s.failed) {
-			wdf_types_free(t);
-			return NULL;
-		}
-	}
-	if (t->count)
-		qsort(t->drivers, t->count, sizeof(t->drivers[0]), by_type);
-	t->names = wf_xcalloc(t->count + 1, sizeof(*t->names));
-	for (size_t i = 0; i < t->count; i++)
-		t->names[i] = t->drivers[i]->base.type;
-	return t;
-}
-
-void wdf_types_free(struct wdf_types *t)
-{
-	if (!t)
-		return;
-	for (size_t i = 0; i < t->count; i++)
-		wdf_driver_free(&t->drivers[i]->base);
-	free(t->drivers);
-	free(t->names);
-	free(t);
-}
-
-const struct wdf_driver *wdf_types_find(const struct wdf_types *t, const char *type)
-{
-	for (size_t i = 0; t && i < t->count; i++)
-		if (strcasecmp(t->drivers[i]->base.type, type) == 0)
-			return &t->drivers[i]->base;
-	return NULL;
-}
-
-size_t wdf_types_count(const struct wdf_types *t)
-{
-	return t ? t->count : 0;
-}
-
-const struct wdf_driver *wdf_types_at(const struct wdf_types *t, size_t i)
-{
-	return i < t->count ? &t->drivers[i]->base : NULL;
-}
-
-const char *const *wdf_types_names(const struct wdf_types *t, size_t *n)
-{
-	*n = t ? t->count : 0;
-	return t ? t->names : NULL;
 }
 
 /* ---- a service's entry ------------------------------------------------------------------------------- */

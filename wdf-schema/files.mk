@@ -1,5 +1,6 @@
 wdf_SRC := \
 	wdf-schema/after.c \
+	wdf-schema/attribute.c \
 	wdf-schema/command.c \
 	wdf-schema/defaults.c \
 	wdf-schema/diag.c \
@@ -20,10 +21,12 @@ wdf_SRC := \
 	wdf-schema/step.c \
 	wdf-schema/template.c \
 	wdf-schema/text.c \
+	wdf-schema/types.c \
 	wdf-schema/units.c \
 	wdf-schema/use.c \
 	wdf-schema/value.c \
 	wdf-schema/verbs.c \
+	wdf-schema/verbs_act.c \
 	wdf-schema/wdf.c \
 	wdf-schema/work.c \
 	wdf-schema/yaml.c

@@ -1,6 +1,6 @@
-/* verbs.c - owns the grammar of a driver's verbs: run, files, endpoint, ready, health, metrics, provides, ops, stop, cleanup. It works on
- * JSON, so that the same rules hold for a driver file and for the keys of a COMMAND service in a workflow file. Knows neither
- * files nor places: a finding carries a JSON pointer, which the caller turns into line and column.
+/* verbs.c - owns the grammar of a driver's verbs: values, run, files, endpoint here, what is asked of and done to a member in verbs_act.c. It
+ * works on JSON, so that the same rules hold for a driver file and for the keys of a COMMAND service in a workflow file. Knows
+ * neither files nor places: a finding carries a JSON pointer, which the caller turns into line and column.
  *
  * Everything of docs/drivers.md is checked here, carried out in this version or not; verbs_refusal at the foot says what is not.
  */
@@ -24,11 +24,6 @@ const size_t verbs_overridable_count = WF_COUNT(verbs_overridable);
 static const char *const roots[] = { "service", "member", "members", "view", "attributes", "config", "lease", "args" };
 static const char *const service_fields[] = { "name", "type", "host", "port", "dir", "run", "generation", "workdir" };
 static const char *const member_fields[] = { "n", "role", "dir", "host", "unix", "tcp", "http", "address" };
-
-enum { PROBE_DEPTH = 8 };
-
-/* Where a text ends up: what is visible to every user of the host, or goes to every consumer, never holds a secret. */
-enum secrecy { PRIVATE, VISIBLE };
 
 /* ---- findings ---------------------------------------------------------------------------------------- */
 
@@ -76,7 +71,7 @@ void verbs_leave(struct verbs_check *c, size_t was)
 		c->at.data[was] = '\0';
 }
 
-static void unknown(struct verbs_check *c, enum wdf_code code, int on_key, const char *what, const char *word,
+void verbs_unknown(struct verbs_check *c, enum wdf_code code, int on_key, const char *what, const char *word,
 		    const char *const *names, size_t n)
 {
 	const char *near = wf_nearest(word, names, n);
@@ -106,12 +101,12 @@ void verbs_only(struct verbs_check *c, json_t *obj, const char *const *names, si
 		if (i < n)
 			continue;
 		was = verbs_enter(c, key);
-		unknown(c, WDF_UNKNOWN_KEY, 1, "key", key, names, n);
+		verbs_unknown(c, WDF_UNKNOWN_KEY, 1, "key", key, names, n);
 		verbs_leave(c, was);
 	}
 }
 
-static int is_one_of(const char *word, const char *const *names, size_t n)
+int verbs_is_one_of(const char *word, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(names[i], word) == 0)
@@ -136,8 +131,8 @@ static void check_name(struct verbs_check *c, const char *name, size_t n, enum s
 	while (dot < n && name[dot] != '.')
 		dot++;
 	snprintf(word, sizeof(word), "%.*s", (int)dot, name);
-	if (!is_one_of(word, roots, WF_COUNT(roots))) {
-		unknown(c, WDF_UNKNOWN_NAME, 0, "name", word, roots, WF_COUNT(roots));
+	if (!verbs_is_one_of(word, roots, WF_COUNT(roots))) {
+		verbs_unknown(c, WDF_UNKNOWN_NAME, 0, "name", word, roots, WF_COUNT(roots));
 		return;
 	}
 	if (dot == n)
@@ -147,10 +142,10 @@ static void check_name(struct verbs_check *c, const char *name, size_t n, enum s
 	if (strcmp(word, "attributes") == 0 && !wdf_driver_attribute(c->driver, field))
 		verbs_found(c, WDF_UNKNOWN_NAME, 0, "attributes are declared in 'attributes'", "the driver has no attribute '%s'",
 			    field);
-	else if (strcmp(word, "service") == 0 && !is_one_of(field, service_fields, WF_COUNT(service_fields)))
-		unknown(c, WDF_UNKNOWN_NAME, 0, "field of service", field, service_fields, WF_COUNT(service_fields));
-	else if (strcmp(word, "member") == 0 && !is_one_of(field, member_fields, WF_COUNT(member_fields)))
-		unknown(c, WDF_UNKNOWN_NAME, 0, "field of member", field, member_fields, WF_COUNT(member_fields));
+	else if (strcmp(word, "service") == 0 && !verbs_is_one_of(field, service_fields, WF_COUNT(service_fields)))
+		verbs_unknown(c, WDF_UNKNOWN_NAME, 0, "field of service", field, service_fields, WF_COUNT(service_fields));
+	else if (strcmp(word, "member") == 0 && !verbs_is_one_of(field, member_fields, WF_COUNT(member_fields)))
+		verbs_unknown(c, WDF_UNKNOWN_NAME, 0, "field of member", field, member_fields, WF_COUNT(member_fields));
 }
 
 static void placeholders(struct verbs_check *c, const char *text, enum secrecy secrecy)
@@ -173,7 +168,7 @@ static int is_scalar(const json_t *v)
 }
 
 /* A single value: text, or a number or truth value that is taken as its text. */
-static int check_scalar(struct verbs_check *c, json_t *v, enum secrecy secrecy)
+int verbs_check_scalar(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 {
 	if (!is_scalar(v)) {
 		verbs_found(c, WDF_KIND, 0, NULL, "a single value is expected here");
@@ -184,15 +179,15 @@ static int check_scalar(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 	return 0;
 }
 
-static void check_text(struct verbs_check *c, json_t *v, enum secrecy secrecy)
+void verbs_check_text(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 {
-	if (check_scalar(c, v, secrecy) < 0)
+	if (verbs_check_scalar(c, v, secrecy) < 0)
 		return;
 	if (json_is_string(v) && !json_string_length(v))
 		verbs_found(c, WDF_EMPTY_VALUE, 0, NULL, "this may not be empty");
 }
 
-static void check_words(struct verbs_check *c, json_t *v, enum secrecy secrecy)
+void verbs_check_words(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 {
 	size_t i, was;
 	json_t *word;
@@ -205,14 +200,14 @@ static void check_words(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 	json_array_foreach (v, i, word) {
 		was = verbs_enter_item(c, i);
 		if (i == 0)
-			check_text(c, word, secrecy);
+			verbs_check_text(c, word, secrecy);
 		else
-			check_scalar(c, word, secrecy);
+			verbs_check_scalar(c, word, secrecy);
 		verbs_leave(c, was);
 	}
 }
 
-static void check_map(struct verbs_check *c, json_t *v, enum secrecy secrecy)
+void verbs_check_map(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 {
 	const char *key;
 	json_t *value;
@@ -224,12 +219,12 @@ static void check_map(struct verbs_check *c, json_t *v, enum secrecy secrecy)
 	json_object_foreach (v, key, value) {
 		size_t was = verbs_enter(c, key);
 
-		check_scalar(c, value, secrecy);
+		verbs_check_scalar(c, value, secrecy);
 		verbs_leave(c, was);
 	}
 }
 
-static void check_time(struct verbs_check *c, json_t *v)
+void verbs_check_time(struct verbs_check *c, json_t *v)
 {
 	struct wf_err err;
 	int64_t ms;
@@ -240,7 +235,7 @@ static void check_time(struct verbs_check *c, json_t *v)
 		verbs_found(c, WDF_TIME, 0, NULL, "%s", err.text);
 }
 
-static void check_int(struct verbs_check *c, json_t *v, int64_t min, int64_t max)
+void verbs_check_int(struct verbs_check *c, json_t *v, int64_t min, int64_t max)
 {
 	if (json_is_string(v) && strstr(json_string_value(v), "{{"))
 		return;
@@ -249,16 +244,16 @@ static void check_int(struct verbs_check *c, json_t *v, int64_t min, int64_t max
 			    (long long)max);
 }
 
-static void check_choice(struct verbs_check *c, json_t *v, const char *const *names, size_t n, const char *what)
+void verbs_check_choice(struct verbs_check *c, json_t *v, const char *const *names, size_t n, const char *what)
 {
 	if (!json_is_string(v))
 		verbs_found(c, WDF_KIND, 0, NULL, "a word is expected here");
-	else if (!is_one_of(json_string_value(v), names, n))
-		unknown(c, WDF_CHOICE, 0, what, json_string_value(v), names, n);
+	else if (!verbs_is_one_of(json_string_value(v), names, n))
+		verbs_unknown(c, WDF_CHOICE, 0, what, json_string_value(v), names, n);
 }
 
 /* A path that stays where it is told to: relative, no "..". */
-static int stays_inside(const char *path)
+int verbs_stays_inside(const char *path)
 {
 	const char *p = path;
 
@@ -302,7 +297,7 @@ static void check_env(struct verbs_check *c, json_t *v)
 				    key);
 		else if (strncmp(key, "WF_", 3) == 0 || strncmp(key, "IOI_", 4) == 0)
 			verbs_found(c, WDF_RESERVED, 1, NULL, "variables that begin with WF_ and IOI_ are wf's own");
-		check_scalar(c, value, VISIBLE);
+		verbs_check_scalar(c, value, VISIBLE);
 		verbs_leave(c, was);
 	}
 }
@@ -311,9 +306,9 @@ static void check_env(struct verbs_check *c, json_t *v)
 static void check_setup(struct verbs_check *c, json_t *v)
 {
 	if (json_is_array(v))
-		check_words(c, v, VISIBLE);
+		verbs_check_words(c, v, VISIBLE);
 	else
-		check_text(c, v, VISIBLE);
+		verbs_check_text(c, v, VISIBLE);
 }
 
 /* ---- run --------------------------------------------------------------------------------------------- */
@@ -335,9 +330,9 @@ static void check_run(struct verbs_check *c, json_t *v)
 		size_t was = verbs_enter(c, key);
 
 		if (strcmp(key, "argv") == 0)
-			check_words(c, value, VISIBLE);
+			verbs_check_words(c, value, VISIBLE);
 		else if (strcmp(key, "command") == 0 || strcmp(key, "shell") == 0 || strcmp(key, "cwd") == 0)
-			check_text(c, value, VISIBLE);
+			verbs_check_text(c, value, VISIBLE);
 		else if (strcmp(key, "env") == 0)
 			check_env(c, value);
 		else if (strcmp(key, "setup") == 0)
@@ -358,9 +353,9 @@ static void check_files(struct verbs_check *c, json_t *v)
 	json_object_foreach (v, key, value) {
 		size_t was = verbs_enter(c, key);
 
-		if (!stays_inside(key))
+		if (!verbs_stays_inside(key))
 			verbs_found(c, WDF_NAME, 1, NULL, "'%.60s' must be a path below the member's directory", key);
-		if (!json_is_string(value) || !stays_inside(json_string_value(value)))
+		if (!json_is_string(value) || !verbs_stays_inside(json_string_value(value)))
 			verbs_found(c, WDF_NAME, 0, NULL, "a template file below the driver's directory is expected here");
 		verbs_leave(c, was);
 	}
@@ -383,311 +378,12 @@ static void check_endpoint(struct verbs_check *c, json_t *v)
 
 		if (json_is_object(value)) {
 			verbs_only(c, value, from, WF_COUNT(from));
-			check_map(c, value, VISIBLE);
+			verbs_check_map(c, value, VISIBLE);
 			if (!json_object_get(value, "json") || !json_object_get(value, "path"))
 				verbs_found(c, WDF_MISSING, 0, NULL, "'json' (a file) and 'path' (inside it) belong together");
 		} else {
-			check_text(c, value, VISIBLE);
+			verbs_check_text(c, value, VISIBLE);
 		}
-		verbs_leave(c, was);
-	}
-}
-
-/* ---- probes ------------------------------------------------------------------------------------------ */
-
-static const char *const probe_kinds[] = { "exit", "tcp", "unix", "http", "resp", "file", "log", "exec", "mount", "op",
-					   "all", "any" };
-static const char *const op_names[] = { "introspect", "validate", "configure", "quiesce", "resume", "grow", "shrink",
-					"rebalance", "migrate", "checkpoint", "restore", "grant", "revoke", "attach",
-					"detach", "observe", "fence" };
-
-/* The one key of obj that is among names; NULL and a finding when there is none or more than one. */
-static const char *the_one(struct verbs_check *c, json_t *obj, const char *const *names, size_t n, const char *what)
-{
-	struct wf_buf list = { 0 };
-	const char *one = NULL;
-	int more = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!json_object_get(obj, names[i]))
-			continue;
-		more |= !!one;
-		if (!one)
-			one = names[i];
-		else
-			verbs_found(c, WDF_EXCLUSIVE, 0, NULL, "'%s' and '%s' exclude each other", one, names[i]);
-	}
-	if (one)
-		return more ? NULL : one;
-	for (size_t i = 0; i < n; i++)
-		wf_buf_printf(&list, "%s%s", i ? ", " : "one of ", names[i]);
-	verbs_found(c, WDF_MISSING, 0, list.data, "%s is missing here", what);
-	wf_buf_release(&list);
-	return NULL;
-}
-
-static void check_probe(struct verbs_check *c, json_t *v, int depth);
-
-static void check_probes(struct verbs_check *c, json_t *v, int depth)
-{
-	size_t i, was;
-	json_t *item;
-
-	if (!json_is_array(v) || !json_array_size(v)) {
-		verbs_found(c, WDF_KIND, 0, "write [{tcp: ...}, {file: ...}]", "a list of probes is expected here");
-		return;
-	}
-	json_array_foreach (v, i, item) {
-		was = verbs_enter_item(c, i);
-		check_probe(c, item, depth + 1);
-		verbs_leave(c, was);
-	}
-}
-
-/* Which keys may stand beside which kind of probe. */
-static const struct {
-	const char *option;
-	const char *kinds;             /* between blanks */
-} probe_options[] = {
-	{ "expect", " http resp exec file " },
-	{ "path", " http file " },
-	{ "at", " resp " },
-	{ "newer", " file " },
-	{ "lines", " file " },
-};
-
-static void check_probe(struct verbs_check *c, json_t *v, int depth)
-{
-	static const char *const keys[] = { "exit", "tcp", "unix", "http", "resp", "file", "log", "exec", "mount", "op",
-					    "all", "any", "every", "deadline", "misses", "expect", "path", "at", "newer",
-					    "lines" };
-	static const char *const since[] = { "start" };
-	const char *kind, *key;
-	char blank[16];
-	json_t *value;
-
-	if (!json_is_object(v)) {
-		verbs_found(c, WDF_KIND, 0, "write {tcp: HOST:PORT}, {unix: PATH}, {exec: [...]} or another probe",
-			    "a probe is expected here");
-		return;
-	}
-	if (depth > PROBE_DEPTH) {
-		verbs_found(c, WDF_DEPTH, 0, NULL, "probes are nested too deeply");
-		return;
-	}
-	verbs_only(c, v, keys, WF_COUNT(keys));
-	kind = the_one(c, v, probe_kinds, WF_COUNT(probe_kinds), "the kind of probe");
-	if (!kind)
-		return;
-	snprintf(blank, sizeof(blank), " %s ", kind);
-	json_object_foreach (v, key, value) {
-		size_t was = verbs_enter(c, key);
-
-		for (size_t i = 0; i < WF_COUNT(probe_options); i++)
-			if (strcmp(key, probe_options[i].option) == 0 && !strstr(probe_options[i].kinds, blank))
-				verbs_found(c, WDF_UNKNOWN_KEY, 1, NULL, "'%s' has no meaning for the probe '%s'", key, kind);
-		if (strcmp(key, "all") == 0 || strcmp(key, "any") == 0)
-			check_probes(c, value, depth);
-		else if (strcmp(key, "exit") == 0)
-			check_int(c, value, 0, 255);
-		else if (strcmp(key, "exec") == 0)
-			check_words(c, value, VISIBLE);
-		else if (strcmp(key, "resp") == 0)
-			check_words(c, value, PRIVATE);
-		else if (strcmp(key, "op") == 0)
-			check_choice(c, value, op_names, WF_COUNT(op_names), "operation");
-		else if (strcmp(key, "newer") == 0)
-			check_choice(c, value, since, WF_COUNT(since), "word");
-		else if (strcmp(key, "lines") == 0)
-			check_int(c, value, 1, INT32_MAX);
-		else if (strcmp(key, "misses") == 0)
-			check_int(c, value, 1, 1000);
-		else if (strcmp(key, "every") == 0 || strcmp(key, "deadline") == 0)
-			check_time(c, value);
-		else if (is_one_of(key, probe_kinds, WF_COUNT(probe_kinds)))
-			check_text(c, value, PRIVATE);
-		else
-			check_scalar(c, value, PRIVATE);
-		if (depth && (strcmp(key, "every") == 0 || strcmp(key, "deadline") == 0 || strcmp(key, "misses") == 0))
-			verbs_found(c, WDF_UNKNOWN_KEY, 1, NULL, "'%s' belongs to the whole probe, not to a part of it", key);
-		verbs_leave(c, was);
-	}
-}
-
-static void check_ready(struct verbs_check *c, json_t *v)
-{
-	check_probe(c, v, 0);
-	if (json_is_object(v) && json_object_get(v, "misses")) {
-		size_t was = verbs_enter(c, "misses");
-
-		verbs_found(c, WDF_UNKNOWN_KEY, 1, "'deadline' bounds it", "'misses' has no meaning for 'ready'");
-		verbs_leave(c, was);
-	}
-}
-
-/* ---- what is done to a member ------------------------------------------------------------------------ */
-
-static const char *const signals[] = { "TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL" };
-
-static void check_action(struct verbs_check *c, const char *kind, json_t *value)
-{
-	if (strcmp(kind, "exec") == 0)
-		check_words(c, value, VISIBLE);
-	else if (strcmp(kind, "resp") == 0)
-		check_words(c, value, PRIVATE);
-	else if (strcmp(kind, "http") == 0)
-		check_text(c, value, PRIVATE);
-	else if (strcmp(kind, "signal") == 0)
-		check_choice(c, value, signals, WF_COUNT(signals), "signal");
-	else if (strcmp(kind, "write") == 0)
-		check_map(c, value, PRIVATE);
-	else
-		check_text(c, value, PRIVATE);
-}
-
-static void check_stop(struct verbs_check *c, json_t *v)
-{
-	static const char *const keys[] = { "exec", "http", "resp", "signal", "wait", "at" };
-	size_t i, was, inner;
-	json_t *step, *wait, *at;
-
-	if (!json_is_array(v) || !json_array_size(v)) {
-		verbs_found(c, WDF_KIND, 0, "write [{signal: TERM, wait: 10s}]", "a list of steps is expected here");
-		return;
-	}
-	json_array_foreach (v, i, step) {
-		const char *kind = NULL;
-
-		was = verbs_enter_item(c, i);
-		if (!json_is_object(step)) {
-			verbs_found(c, WDF_KIND, 0, "write {signal: TERM, wait: 10s}", "a mapping is expected here");
-		} else {
-			verbs_only(c, step, keys, WF_COUNT(keys));
-			kind = the_one(c, step, keys, 4, "what to do");
-		}
-		if (kind) {
-			inner = verbs_enter(c, kind);
-			check_action(c, kind, json_object_get(step, kind));
-			verbs_leave(c, inner);
-		}
-		wait = json_object_get(step, "wait");
-		if (wait) {
-			inner = verbs_enter(c, "wait");
-			check_time(c, wait);
-			verbs_leave(c, inner);
-		}
-		at = json_object_get(step, "at");
-		if (at) {
-			inner = verbs_enter(c, "at");
-			if (kind && strcmp(kind, "resp") != 0)
-				verbs_found(c, WDF_UNKNOWN_KEY, 1, NULL, "'at' has no meaning for '%s'", kind);
-			check_text(c, at, PRIVATE);
-			verbs_leave(c, inner);
-		}
-		if (kind && strcmp(kind, "signal") == 0 && i + 1 < json_array_size(v)) {
-			const char *name = json_string_value(json_object_get(step, "signal"));
-
-			inner = verbs_enter(c, "signal");
-			if (name && strcmp(name, "KILL") == 0)
-				verbs_found(c, WDF_CHOICE, 0, "put it last", "nothing can follow SIGKILL");
-			verbs_leave(c, inner);
-		}
-		verbs_leave(c, was);
-	}
-}
-
-static void check_ops(struct verbs_check *c, json_t *v)
-{
-	static const char *const keys[] = { "exec", "http", "resp", "signal", "write", "composite", "deadline", "on",
-					    "inverse", "irreversible", "expect", "expects", "yields", "at", "path" };
-	static const char *const places[] = { "member", "service", "consumer" };
-	const char *name, *key, *kind;
-	json_t *op, *value;
-	size_t was, inner;
-
-	if (!json_is_object(v)) {
-		verbs_found(c, WDF_KIND, 0, NULL, "a mapping of operations is expected here");
-		return;
-	}
-	json_object_foreach (v, name, op) {
-		was = verbs_enter(c, name);
-		if (!is_one_of(name, op_names, WF_COUNT(op_names)))
-			unknown(c, WDF_UNKNOWN_KEY, 1, "operation", name, op_names, WF_COUNT(op_names));
-		if (!json_is_object(op)) {
-			verbs_found(c, WDF_KIND, 0, "write {exec: [...], deadline: 5s}", "a mapping is expected here");
-			verbs_leave(c, was);
-			continue;
-		}
-		verbs_only(c, op, keys, WF_COUNT(keys));
-		kind = the_one(c, op, keys, 6, "what to do");
-		if (!json_object_get(op, "deadline"))
-			verbs_found(c, WDF_MISSING, 0, "an operation without one could wait for ever",
-				    "operation '%.60s' has no 'deadline'", name);
-		if (json_object_get(op, "inverse") && json_object_get(op, "irreversible"))
-			verbs_found(c, WDF_EXCLUSIVE, 0, NULL, "'inverse' and 'irreversible' exclude each other");
-		json_object_foreach (op, key, value) {
-			inner = verbs_enter(c, key);
-			if (kind && strcmp(key, kind) == 0)
-				check_action(c, kind, value);
-			else if (strcmp(key, "deadline") == 0)
-				check_time(c, value);
-			else if (strcmp(key, "on") == 0)
-				check_choice(c, value, places, WF_COUNT(places), "place");
-			else if (strcmp(key, "inverse") == 0)
-				check_choice(c, value, op_names, WF_COUNT(op_names), "operation");
-			else if (strcmp(key, "irreversible") == 0 && !json_is_boolean(value))
-				verbs_found(c, WDF_BOOLEAN, 0, NULL, "true or false is expected here");
-			else if (strcmp(key, "yields") == 0)
-				check_words(c, value, PRIVATE);
-			else if (strcmp(key, "at") == 0 || strcmp(key, "path") == 0 || strcmp(key, "expect") == 0 ||
-				 strcmp(key, "expects") == 0)
-				check_scalar(c, value, PRIVATE);
-			verbs_leave(c, inner);
-		}
-		verbs_leave(c, was);
-	}
-}
-
-static void check_metrics(struct verbs_check *c, json_t *v)
-{
-	static const char *const keys[] = { "resp", "http", "exec", "file", "at", "every", "pick" };
-	const char *kind, *key;
-	json_t *value;
-
-	if (!json_is_object(v)) {
-		verbs_found(c, WDF_KIND, 0, NULL, "a mapping is expected here");
-		return;
-	}
-	verbs_only(c, v, keys, WF_COUNT(keys));
-	kind = the_one(c, v, keys, 4, "where the figures come from");
-	json_object_foreach (v, key, value) {
-		size_t was = verbs_enter(c, key);
-
-		if (kind && strcmp(key, kind) == 0)
-			check_action(c, strcmp(kind, "file") == 0 ? "http" : kind, value);
-		else if (strcmp(key, "every") == 0)
-			check_time(c, value);
-		else if (strcmp(key, "pick") == 0)
-			check_words(c, value, PRIVATE);
-		else if (strcmp(key, "at") == 0)
-			check_text(c, value, PRIVATE);
-		verbs_leave(c, was);
-	}
-}
-
-static void check_cleanup(struct verbs_check *c, json_t *v)
-{
-	size_t i, was;
-	json_t *item;
-
-	if (!json_is_array(v)) {
-		verbs_found(c, WDF_KIND, 0, NULL, "a list of paths below the member's directory is expected here");
-		return;
-	}
-	json_array_foreach (v, i, item) {
-		was = verbs_enter_item(c, i);
-		if (!json_is_string(item) || !stays_inside(json_string_value(item)))
-			verbs_found(c, WDF_NAME, 0, NULL, "a path below the member's directory is expected here");
 		verbs_leave(c, was);
 	}
 }
@@ -701,9 +397,9 @@ static void check_verb(struct verbs_check *c, const char *name, json_t *v)
 		void (*check)(struct verbs_check *c, json_t *v);
 	} table[] = {
 		{ "run", check_run },         { "start", check_run },     { "files", check_files },
-		{ "endpoint", check_endpoint }, { "view", check_files },  { "ready", check_ready },
-		{ "metrics", check_metrics }, { "provides", check_env },  { "ops", check_ops },
-		{ "stop", check_stop },       { "cleanup", check_cleanup }, { "env", check_env },
+		{ "endpoint", check_endpoint }, { "view", check_files },  { "ready", verbs_check_ready },
+		{ "metrics", verbs_check_metrics }, { "provides", check_env },  { "ops", verbs_check_ops },
+		{ "stop", verbs_check_stop },       { "cleanup", verbs_check_cleanup }, { "env", check_env },
 		{ "setup", check_setup },
 	};
 	size_t was = verbs_enter(c, name);
@@ -712,9 +408,9 @@ static void check_verb(struct verbs_check *c, const char *name, json_t *v)
 		if (strcmp(table[i].name, name) == 0)
 			table[i].check(c, v);
 	if (strcmp(name, "health") == 0)
-		check_probe(c, v, 0);
+		verbs_check_health(c, v);
 	if (strcmp(name, "command") == 0)
-		check_text(c, v, VISIBLE);
+		verbs_check_text(c, v, VISIBLE);
 	verbs_leave(c, was);
 }
 

@@ -265,6 +265,12 @@ static int count_processes(const struct member *m)
 	return n;
 }
 
+static void await_processes(const struct member *m, int n)
+{
+	for (int64_t end = now_ms() + PATIENCE_MS; count_processes(m) != n && now_ms() < end;)
+		poll(NULL, 0, 1);
+}
+
 static int count_name(const char *name, void *arg)
 {
 	int *n = arg;
@@ -558,6 +564,7 @@ static void test_daemon(void)
 		    "'every':'10ms'}}");
 	v = member_ready(&m);
 	json_decref(v);
+	await_processes(&m, 2);
 	is_int(count_processes(&m), 2, "it runs there");
 	member_stop(&m);
 
@@ -716,8 +723,7 @@ static void test_directories(void)
 	kill(m.pid, SIGKILL);
 	waitpid(m.pid, NULL, 0);
 	close(m.fd);
-	for (int64_t end = now_ms() + PATIENCE_MS; count_processes(&m) && now_ms() < end;)
-		poll(NULL, 0, 1);
+	await_processes(&m, 0);
 	is_int(count_processes(&m), 0, "a host that is killed takes the member with it");
 	ok(access(m.dir, F_OK) == 0, "but leaves its directories");
 	/* The next generation lies elsewhere, and removes what it finds of this one. */
