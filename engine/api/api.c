@@ -3,7 +3,7 @@
 
 #include "engine/api/api_internal.h"
 
-void wf_api_set_config(struct wf_api *a, const struct wf_config *c)
+void wf_api_config(struct wf_api *a, const struct wf_config *c)
 {
 	a->config = c;
 }

@@ -220,7 +220,7 @@ static struct connection *connection_of(struct MHD_Connection *conn)
 /* ---- what is wrong with a head ---------------------------------------------------------------------------------- */
 
 struct head {
-	unsigned hosts, lengths, encodings;
+	unsigned hosts, lengths, encodings, bad_names;
 	const char *host, *length, *encoding, *type, *key, *origin, *site;
 };
 
@@ -242,6 +242,9 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 	};
 
 	(void)kind;
+	/* "Content-Length : 3" is a header of another name to us and a length to somebody else. */
+	for (const char *p = name; *p; p++)
+		h->bad_names += *p <= ' ' || *p > '~';
 	for (size_t i = 0; i < WF_COUNT(known); i++)
 		if (strcasecmp(name, known[i].name) == 0) {
 			*known[i].value = value ? value : "";
@@ -287,10 +290,10 @@ static int check_head(struct call *c, const struct head *h, const char *version)
 		answer_refused(rq, 503, WF_RESOURCE, "more than %d connections; try again later", CONNECTIONS_MAX);
 	else if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
 		answer_refused(rq, 505, WF_BAD_REQUEST, "'%.20s' is not spoken here; HTTP/1.1 is", version);
-	else if (h->lengths > 1 || h->encodings > 1 || (h->lengths && h->encodings) ||
+	else if (h->bad_names || h->lengths > 1 || h->encodings > 1 || (h->lengths && h->encodings) ||
 		 (h->encoding && strcasecmp(h->encoding, "chunked") != 0) ||
 		 (h->length && (!*h->length || h->length[strspn(h->length, "0123456789")])))
-		answer_refused(rq, 400, WF_BAD_REQUEST, "malformed framing: give one Content-Length or 'Transfer-Encoding: chunked'");
+		answer_refused(rq, 400, WF_BAD_REQUEST, "malformed framing: well-formed header names, and one Content-Length or 'Transfer-Encoding: chunked'");
 	else if (h->hosts > 1 || (!h->hosts && strcmp(version, "HTTP/1.1") == 0))
 		answer_refused(rq, 400, WF_BAD_REQUEST, "give the header Host once");
 	else if (h->host && !host_is_served(h->host))
@@ -397,6 +400,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *conn)
 	c->rq->send = on_send;
 	c->rq->transport = c;
 	h->call_count++;
+	connection_of(conn)->phase = HEAD;
 	return c;
 }
 
@@ -488,6 +492,9 @@ static void shut(struct http *h)
 		struct MHD_Daemon *d = h->daemon;
 
 		h->daemon = NULL;
+		/* The listening socket is not ours to close, and the library would. */
+		if (!h->on_stopped)
+			(void)!MHD_quiesce_daemon(d);
 		MHD_stop_daemon(d);
 	}
 }
@@ -518,10 +525,7 @@ static void maybe_stopped(struct http *h)
 
 void http_stop(struct http *h, void (*on_stopped)(struct wf_api *a))
 {
-	int fd = MHD_quiesce_daemon(h->daemon);
-
-	if (fd >= 0)
-		close(fd);
+	(void)!MHD_quiesce_daemon(h->daemon);
 	h->on_stopped = on_stopped;
 	h->give_up.fn = on_give_up;
 	wf_timer_start(h->api->loop, &h->give_up, h->call_count ? STOP_MS : 0);
@@ -550,7 +554,6 @@ struct http *http_create(struct wf_api *a, int listen_fd, struct wf_err *err)
 				     (unsigned)WRITE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
 				     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!h->daemon) {
-		close(listen_fd);
 		free(h);
 		wf_err_sys(err, "cannot start the HTTP interface");
 		return NULL;

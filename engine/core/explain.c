@@ -549,6 +549,18 @@ static size_t follow(struct why *w, const struct parent *direct, struct node *ch
 	return count;
 }
 
+static void say_waiting_short(struct why *w, const struct node *n)
+{
+	struct parents ps;
+	const struct parent *p = pending(&ps, w->run, n->instance, n->index);
+
+	wf_buf_str(w->say, "waits");
+	if (p) {
+		wf_buf_str(w->say, " for ");
+		say_parent(w->say, w->run, p);
+	}
+}
+
 static void say_waiting(struct why *w, const struct node *n)
 {
 	const struct run *r = w->run;
@@ -610,7 +622,7 @@ static void say_one(struct why *w, const struct node *n)
 		if (w->list)
 			say_waiting(w, n);
 		else
-			wf_buf_str(w->say, "waits");
+			say_waiting_short(w, n);
 		break;
 	case WF_TASK_READY:
 		say_ready(w, n);

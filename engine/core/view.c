@@ -266,16 +266,21 @@ int wf_view_is_over(const struct run *r)
 	return wf_run_is_over(&r->row);
 }
 
+/* The last change in one sentence. What a verb left is told while nothing has happened since that the counters would tell better. */
 static void message(const struct run *r, struct wf_buf *out)
 {
 	struct wf_buf text = { 0 };
+	int counted = r->loaded && r->total && r->counts[WF_SEEN_WAITING] < r->total;
 
-	if (r->message[0])
+	if (r->message[0] && (!counted || (r->row.state != WF_RUN_RUNNING && !wf_run_is_over(&r->row)))) {
 		wf_buf_str(&text, r->message);
-	else if (r->loaded && !wf_run_is_over(&r->row))
-		wf_buf_printf(&text, "%u of %u tasks have ended", r->over, r->total);
-	else
+	} else {
 		wf_buf_str(&text, wf_sm_name(&wf_run_machine, r->row.state));
+		if (r->total) {
+			wf_buf_printf(&text, ", %u of %u tasks ended: ", r->over, r->total);
+			words_counts(&text, r->counts);
+		}
+	}
 	jw_str(out, "message", text.data);
 	wf_buf_release(&text);
 }

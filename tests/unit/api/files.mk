@@ -1,0 +1,2 @@
+UNIT_TESTS += \
+	tests/unit/api/router_test.c

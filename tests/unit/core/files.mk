@@ -1,0 +1,4 @@
+UNIT_TESTS += \
+	tests/unit/core/config_test.c \
+	tests/unit/core/explain_test.c \
+	tests/unit/core/view_test.c
