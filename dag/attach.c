@@ -1,5 +1,5 @@
-/* attach.c - owns how nodes and edges enter the plan, at the start and when a run-time list is known, and how nodes without tasks pass on
- * what they wait for; knows nothing of verdicts.
+/* attach.c - owns how nodes and edges enter the plan, at the start and when a run-time list is
+ * known, and how nodes without tasks pass on what they wait for; knows nothing of verdicts.
  */
 #include "dag/plan.h"
 
@@ -7,7 +7,7 @@
 
 #include "dag/graph.h"
 
-/* ---- hollow nodes --------------------------------------------------------------------------------------------- */
+/* ---- hollow nodes ---------------------------------------------------------------------- */
 
 /* The edge's `from` has no tasks. */
 static void tell_hollow(struct dag_plan *p, uint32_t e)
@@ -49,7 +49,7 @@ void plan_pass_hollow(struct dag_plan *p, uint32_t n)
 			tell_hollow(p, in->out[i]);
 }
 
-/* ---- attaching ---------------------------------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------------------- */
 
 static uint32_t add_joints(struct dag_plan *p, uint32_t e, uint32_t count)
 {
@@ -57,7 +57,8 @@ static uint32_t add_joints(struct dag_plan *p, uint32_t e, uint32_t count)
 
 	p->joints = wf_grow(p->joints, &p->joint_cap, p->joint_count + count, sizeof(*p->joints));
 	for (uint32_t i = 0; i < count; i++)
-		p->joints[p->joint_count++] = (struct joint){ .edge = e, .worst = { .skip = NONE } };
+		p->joints[p->joint_count++] =
+			(struct joint){ .edge = e, .worst = { .skip = NONE } };
 	return first;
 }
 
@@ -77,7 +78,8 @@ static void attach_groups(struct dag_plan *p, uint32_t e)
 
 	edge->joint = add_joints(p, e, dep->group_count);
 	if (dep->group_count != to_count || !is_identity(dep->to_group, to_count))
-		group_members(dep->to_group, to_count, dep->group_count, &edge->member_at, &edge->member);
+		group_members(dep->to_group, to_count, dep->group_count, &edge->member_at,
+			      &edge->member);
 	for (uint32_t g = 0; g < dep->group_count; g++) {
 		p->joints[edge->joint + g].left = dep->group_size[g];
 		if (!dep->group_size[g])
@@ -94,7 +96,9 @@ static void attach_tasks(struct dag_plan *p, uint32_t e)
 
 	for (uint32_t i = 0; i < p->nodes[dep->to].count; i++)
 		if (!has_ended(w[i]))
-			w[i] += dep->kind == DAG_EACH ? 1 : dep->pred_offset[i + 1] - dep->pred_offset[i];
+			w[i] += dep->kind == DAG_EACH
+					? 1
+					: dep->pred_offset[i + 1] - dep->pred_offset[i];
 }
 
 /* Both ends are known: count what the tasks of `to` wait for, then hear what happened before. */
@@ -154,10 +158,12 @@ static void attach_ready(struct dag_plan *p, uint32_t n)
 
 static uint32_t tolerance_of(const struct wdf_step *s, uint32_t count)
 {
-	return s->tolerate_percent ? (uint32_t)((uint64_t)count * s->tolerate / 10000) : s->tolerate;
+	return s->tolerate_percent ? (uint32_t)((uint64_t)count * s->tolerate / 10000)
+				   : s->tolerate;
 }
 
-/* What an empty fan-out does is said where the fan-out is written, or by the step that inherits it. */
+/* What an empty fan-out does is said where the fan-out is written, or by the step that inherits it.
+ */
 static int runs_if_empty(const struct dag_plan *p, uint32_t n)
 {
 	const struct dag *d = p->d;
@@ -165,10 +171,12 @@ static int runs_if_empty(const struct dag_plan *p, uint32_t n)
 
 	if (p->pass_unsized && in->count == DAG_UNSIZED)
 		return 1;
-	if (d->wdf->steps[in->step].if_empty_run || d->wdf->steps[d->instances[in->dims_of].step].if_empty_run)
+	if (d->wdf->steps[in->step].if_empty_run ||
+	    d->wdf->steps[d->instances[in->dims_of].step].if_empty_run)
 		return 1;
 	for (uint32_t i = 0; i < in->in_count; i++)
-		if (dep_of(p, in->in[i])->kind == DAG_BY && p->nodes[dep_of(p, in->in[i])->from].run_if_empty)
+		if (dep_of(p, in->in[i])->kind == DAG_BY &&
+		    p->nodes[dep_of(p, in->in[i])->from].run_if_empty)
 			return 1;
 	return 0;
 }
@@ -193,7 +201,8 @@ void plan_enter_sized(struct dag_plan *p)
 	for (uint32_t k = 0; k < d->instance_count; k++) {
 		uint32_t n = d->order[k];
 
-		if (p->nodes[n].entered || (d->instances[n].count == DAG_UNSIZED && !p->pass_unsized))
+		if (p->nodes[n].entered ||
+		    (d->instances[n].count == DAG_UNSIZED && !p->pass_unsized))
 			continue;
 		enter(p, n);
 		entered[count++] = n;

@@ -1,8 +1,8 @@
 /* bits.h - a set of small numbers that gives back its least member at once
  *
- * A bit per number and, above it, a bit per word that is not zero, up to one word: set, clear and first look at one word
- * per level. The plan keeps in it the tasks whose verdict is due, so the order of verdicts is the order of the tasks and not
- * that of what ended.
+ * A bit per number and, above it, a bit per word that is not zero, up to one word: set, clear and
+ * first look at one word per level. The plan keeps in it the tasks whose verdict is due, so the
+ * order of verdicts is the order of the tasks and not that of what ended.
  */
 #ifndef WF_DAG_BITS_H
 #define WF_DAG_BITS_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define BITS_LEVELS 6 /* 64^6 exceeds 32 bits */
-#define BITS_NONE   UINT32_MAX
+#define BITS_NONE UINT32_MAX
 
 struct bits {
 	uint64_t *level[BITS_LEVELS];

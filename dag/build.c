@@ -1,7 +1,8 @@
-/* build.c - owns the order in which a workflow becomes a graph, and deps from `after` and lists; knows nothing of how values come
- * about (expand.c), of data (data.c) or of what runs.
+/* build.c - owns the order in which a workflow becomes a graph, and deps from `after` and lists;
+ * knows nothing of how values come about (expand.c), of data (data.c) or of what runs.
  *
- * A run-time list repeats the same steps for the instances that hang on it; what was sized before stays as it is.
+ * A run-time list repeats the same steps for the instances that hang on it; what was sized before
+ * stays as it is.
  */
 #include "dag/graph.h"
 
@@ -15,7 +16,11 @@ struct dag_dep *draft_dep(struct draft *dr, uint32_t from, uint32_t to, enum dag
 
 	dr->deps = wf_grow(dr->deps, &dr->dep_cap, dr->dep_count + 1, sizeof(*dr->deps));
 	dep = &dr->deps[dr->dep_count++];
-	*dep = (struct dag_dep){ .from = from, .to = to, .kind = kind, .result = result, .cause = cause,
+	*dep = (struct dag_dep){ .from = from,
+				 .to = to,
+				 .kind = kind,
+				 .result = result,
+				 .cause = cause,
 				 .after = NONE };
 	return dep;
 }
@@ -27,13 +32,14 @@ static void draft_release(struct draft *dr)
 	free(dr->fresh);
 }
 
-/* ---- deps from `after` and from lists ---------------------------------------------------------------- */
+/* ---- deps from `after` and from lists -------------------------------------------------- */
 
-static struct dag_dep *same_dep(struct draft *dr, size_t first, uint32_t from, enum dag_dep_kind kind,
-				enum wdf_result result)
+static struct dag_dep *same_dep(struct draft *dr, size_t first, uint32_t from,
+				enum dag_dep_kind kind, enum wdf_result result)
 {
 	for (size_t i = first; i < dr->dep_count; i++)
-		if (dr->deps[i].from == from && dr->deps[i].kind == kind && dr->deps[i].result == result)
+		if (dr->deps[i].from == from && dr->deps[i].kind == kind &&
+		    dr->deps[i].result == result)
 			return &dr->deps[i];
 	return NULL;
 }
@@ -48,7 +54,8 @@ static void connect_instance(struct draft *dr, uint32_t i)
 		const struct wdf_after *a = &s->after[k];
 		enum dag_dep_kind kind = a->each ? DAG_EACH : a->by_count ? DAG_BY : DAG_ALL;
 
-		if (a->step == NONE || (kind != DAG_BY && same_dep(dr, first, a->step, kind, a->result)))
+		if (a->step == NONE ||
+		    (kind != DAG_BY && same_dep(dr, first, a->step, kind, a->result)))
 			continue;
 		draft_dep(dr, a->step, i, kind, a->result, DAG_BY_AFTER)->after = k;
 	}
@@ -67,14 +74,15 @@ static void connect_instance(struct draft *dr, uint32_t i)
 
 static int check_each(struct draft *dr, const struct dag_dep *dep)
 {
-	const struct dag_instance *from = &dr->d->instances[dep->from], *to = &dr->d->instances[dep->to];
+	const struct dag_instance *from = &dr->d->instances[dep->from],
+				  *to = &dr->d->instances[dep->to];
 	const struct wdf_step *s = &dr->d->wdf->steps[to->step];
 
 	if (from->count == to->count)
 		return 0;
 	finding_hint(finding(dr->diags, "E0315", s->after[dep->after].pos,
-			     "step '%s' has %u tasks and waits for 'each' of '%s', which has %u", to->name, to->count,
-			     from->name, from->count),
+			     "step '%s' has %u tasks and waits for 'each' of '%s', which has %u",
+			     to->name, to->count, from->name, from->count),
 		     "let both have one fan-out, or group with 'by'");
 	return -1;
 }
@@ -100,7 +108,7 @@ static int connect_sized(struct draft *dr)
 	return failed ? -1 : 0;
 }
 
-/* ---- the whole graph ------------------------------------------------------------------------------------ */
+/* ---- the whole graph ------------------------------------------------------------------- */
 
 static void start_instances(struct dag *d)
 {
@@ -138,10 +146,13 @@ static int make(struct draft *dr, const uint32_t *order)
 	for (uint32_t i = 0; i < d->instance_count; i++)
 		connect_instance(dr, i);
 	failed |= connect_sized(dr) < 0;
-	return failed || graph_number(dr) < 0 || data_connect(dr) < 0 || cycle_check_tasks(dr) < 0 ? -1 : 0;
+	return failed || graph_number(dr) < 0 || data_connect(dr) < 0 || cycle_check_tasks(dr) < 0
+		       ? -1
+		       : 0;
 }
 
-struct dag *dag_build(const struct wdf *w, json_t *sources, const char *workdir, struct wdf_diags *diags)
+struct dag *dag_build(const struct wdf *w, json_t *sources, const char *workdir,
+		      struct wdf_diags *diags)
 {
 	struct dag *d = wf_xcalloc(1, sizeof(*d));
 	struct draft dr = { .d = d, .diags = diags, .sources = sources, .resized = NONE };
@@ -165,9 +176,10 @@ struct dag *dag_build(const struct wdf *w, json_t *sources, const char *workdir,
 	return d;
 }
 
-/* ---- a list that became known -------------------------------------------------------------------------------- */
+/* ---- a list that became known ---------------------------------------------------------- */
 
-static const struct wdf_value *copy_values(struct dag *d, const struct wdf_value *values, uint32_t count)
+static const struct wdf_value *copy_values(struct dag *d, const struct wdf_value *values,
+					   uint32_t count)
 {
 	struct wdf_value *v = wf_arena_alloc(&d->arena, count * sizeof(*v));
 
@@ -190,12 +202,13 @@ static int resize(struct draft *dr)
 		dr->fresh[i] = !failed && d->instances[i].count != DAG_UNSIZED;
 	}
 	return failed || connect_sized(dr) < 0 || graph_number(dr) < 0 || data_connect(dr) < 0 ||
-			       cycle_check_tasks(dr) < 0 ?
-		       -1 :
-		       0;
+			       cycle_check_tasks(dr) < 0
+		       ? -1
+		       : 0;
 }
 
-int dag_size(struct dag *d, uint32_t instance, const struct wdf_value *values, uint32_t count, struct wf_err *err)
+int dag_size(struct dag *d, uint32_t instance, const struct wdf_value *values, uint32_t count,
+	     struct wf_err *err)
 {
 	struct wdf_diags diags = { 0 };
 	struct draft dr = { .d = d, .diags = &diags, .resized = instance, .value_count = count };
@@ -205,8 +218,10 @@ int dag_size(struct dag *d, uint32_t instance, const struct wdf_value *values, u
 	int failed;
 
 	WF_ASSERT(instance < d->instance_count);
-	if (d->instances[instance].count != DAG_UNSIZED || d->instances[instance].sized_by != instance)
-		WF_BUG("'%s' is not a fan-out that waits for its size", d->instances[instance].name);
+	if (d->instances[instance].count != DAG_UNSIZED ||
+	    d->instances[instance].sized_by != instance)
+		WF_BUG("'%s' is not a fan-out that waits for its size",
+		       d->instances[instance].name);
 	memcpy(before, d->instances, bytes);
 	dr.fresh = wf_xcalloc(d->instance_count, 1);
 	dr.deps = wf_grow(NULL, &dr.dep_cap, d->dep_count + 1, sizeof(*dr.deps));
@@ -220,7 +235,9 @@ int dag_size(struct dag *d, uint32_t instance, const struct wdf_value *values, u
 		memcpy(d->instances, before, bytes);
 		d->task_count = tasks;
 		if (!dr.values)
-			wf_errf(err, WF_INVALID, "a list of %u entries for '%s' is longer than a run may have tasks (%u)",
+			wf_errf(err, WF_INVALID,
+				"a list of %u entries for '%s' is longer than a run may have tasks "
+				"(%u)",
 				count, d->instances[instance].name, DAG_MAX_TASKS);
 		else
 			wf_errf(err, WF_INVALID, "%s", diags.items[0].text);

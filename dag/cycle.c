@@ -1,7 +1,9 @@
-/* cycle.c - owns finding what waits for itself, and saying so by name; knows nothing of how the edges came about.
+/* cycle.c - owns finding what waits for itself, and saying so by name; knows nothing of how the
+ * edges came about.
  *
- * Twice: on steps and services before anything is expanded (a circle there leaves no order to expand in), and on tasks when edges
- * from data are known. A circle of steps need not be one of tasks: a[1] may need what b[0] wrote and b[1] what a[1] wrote.
+ * Twice: on steps and services before anything is expanded (a circle there leaves no order to
+ * expand in), and on tasks when edges from data are known. A circle of steps need not be one of
+ * tasks: a[1] may need what b[0] wrote and b[1] what a[1] wrote.
  */
 #include "dag/graph.h"
 
@@ -18,7 +20,9 @@ static void add_services(struct net *n, const struct wdf *w)
 
 		n->count[w->step_count + i] = 1;
 		for (uint32_t k = 0; k < s->after_count; k++)
-			net_add(n, s->after[k].step != NONE ? s->after[k].step : w->step_count + s->after[k].service,
+			net_add(n,
+				s->after[k].step != NONE ? s->after[k].step
+							 : w->step_count + s->after[k].service,
 				w->step_count + i, NULL, NET_AFTER);
 	}
 	for (uint32_t i = 0; i < w->step_count; i++)
@@ -26,29 +30,33 @@ static void add_services(struct net *n, const struct wdf *w)
 			net_add(n, w->step_count + w->steps[i].uses[k].service, i, NULL, NET_USE);
 }
 
-/* ---- saying it ----------------------------------------------------------------------------------------- */
+/* ---- saying it ------------------------------------------------------------------------- */
 
 struct link {
-	struct net_unit unit;          /* waits for the next link's unit */
+	struct net_unit unit; /* waits for the next link's unit */
 	uint32_t edge;
 };
 
-static void say_unit(const struct wdf *w, const struct dag *d, struct net_unit u, struct wf_buf *out)
+static void say_unit(const struct wdf *w, const struct dag *d, struct net_unit u,
+		     struct wf_buf *out)
 {
 	char name[TASK_NAME];
 
 	if (u.node >= w->step_count) {
 		wf_buf_printf(out, "service '%s'", w->services[u.node - w->step_count].name);
 	} else if (d) {
-		dag_task_name(d, u.node, u.index, name, sizeof(name));
+		uint32_t count = d->instances[u.node].count;
+
+		dag_task_name(d, u.node, count && count != DAG_UNSIZED ? u.index : DAG_UNSIZED,
+			      name, sizeof(name));
 		wf_buf_printf(out, "'%s'", name);
 	} else {
 		wf_buf_printf(out, "'%s'", w->steps[u.node].name);
 	}
 }
 
-static void say_verb(const struct net *n, const struct dag *d, const struct link *l, struct net_unit next,
-		     struct wf_buf *out)
+static void say_verb(const struct net *n, const struct dag *d, const struct link *l,
+		     struct net_unit next, struct wf_buf *out)
 {
 	struct wf_buf path = { 0 };
 
@@ -73,8 +81,8 @@ static void say_verb(const struct net *n, const struct dag *d, const struct link
 }
 
 /* chain[0] waits for chain[1] ... waits for chain[0]. A long circle is told by its beginning. */
-static void say_circle(const struct net *n, const struct wdf *w, const struct dag *d, const struct link *chain,
-		       size_t count, struct wdf_diags *diags)
+static void say_circle(const struct net *n, const struct wdf *w, const struct dag *d,
+		       const struct link *chain, size_t count, struct wdf_diags *diags)
 {
 	enum { TOLD = 12 };
 	struct wf_buf text = { 0 };
@@ -94,16 +102,17 @@ static void say_circle(const struct net *n, const struct wdf *w, const struct da
 		say_unit(w, d, next->unit, &text);
 	}
 	for (size_t i = 0; i < count && !pos.line; i++)
-		pos = chain[i].unit.node < w->step_count ? w->steps[chain[i].unit.node].pos :
-							   w->services[chain[i].unit.node - w->step_count].pos;
+		pos = chain[i].unit.node < w->step_count
+			      ? w->steps[chain[i].unit.node].pos
+			      : w->services[chain[i].unit.node - w->step_count].pos;
 	finding_hint(finding(diags, "E0306", pos, "dependency cycle: %s", wf_buf_cstr(&text)),
 		     "none of these could ever start; take one of them out of the circle");
 	wf_buf_release(&text);
 }
 
 /* From a unit that was not placed, walk to one it waits for, until one comes twice. */
-static void follow(const struct net *n, const struct net_units *u, const struct wdf *w, const struct dag *d,
-		   struct net_unit at, struct wdf_diags *diags, uint8_t *told)
+static void follow(const struct net *n, const struct net_units *u, const struct wdf *w,
+		   const struct dag *d, struct net_unit at, struct wdf_diags *diags, uint8_t *told)
 {
 	uint32_t *seen = wf_xcalloc(u->total, sizeof(*seen)); /* place in chain + 1 */
 	struct link *chain = NULL;
@@ -138,7 +147,8 @@ static void follow(const struct net *n, const struct net_units *u, const struct 
 }
 
 /* One finding per part that holds a circle. */
-static int find_circles(const struct net *n, const struct wdf *w, const struct dag *d, struct wdf_diags *diags)
+static int find_circles(const struct net *n, const struct wdf *w, const struct dag *d,
+			struct wdf_diags *diags)
 {
 	struct net_units u;
 	uint8_t *told;
@@ -157,7 +167,7 @@ static int find_circles(const struct net *n, const struct wdf *w, const struct d
 	return found ? -1 : 0;
 }
 
-/* ---- the two checks ---------------------------------------------------------------------------------------- */
+/* ---- the two checks -------------------------------------------------------------------- */
 
 int cycle_check_steps(const struct wdf *w, struct wdf_diags *diags, uint32_t *order)
 {

@@ -1,17 +1,20 @@
-/* data.c - owns edges that follow from inputs and outputs; knows nothing of files: paths are compared as text, in one form.
+/* data.c - owns edges that follow from inputs and outputs; knows nothing of files: paths are
+ * compared as text, in one form.
  *
- * Every output is rendered and looked up by every input: by its own path, then by each directory above it, so an input below a directory that
- * a task declares as output makes an edge too. Paths whose names are known only while running make none.
+ * Every output is rendered and looked up by every input: by its own path, then by each directory
+ * above it, so an input below a directory that a task declares as output makes an edge too. Paths
+ * whose names are known only while running make none.
  *
- * An unsized producer is a pattern: its placeholders stand for any text, and who reads a path that fits waits for the whole of it. What
- * `after` orders already needs no second edge.
+ * An unsized producer is a pattern: its placeholders stand for any text, and who reads a path that
+ * fits waits for the whole of it. What `after` orders already needs no second edge.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "dag/data.h"
 
-/* Does the pattern, or the pattern and something below it, fit? Keeps the last ANY to come back to. */
+/* Does the pattern, or the pattern and something below it, fit? Keeps the last ANY to come back to.
+ */
 static int fits(const char *pattern, const char *path)
 {
 	const char *any = NULL, *resume = NULL;
@@ -34,7 +37,7 @@ static int fits(const char *pattern, const char *path)
 	}
 }
 
-/* ---- who reads it ----------------------------------------------------------------------------------------- */
+/* ---- who reads it ---------------------------------------------------------------------- */
 
 struct pair {
 	uint32_t from, to;
@@ -44,19 +47,19 @@ struct pair {
 struct bundle {
 	uint32_t from;
 	struct pair *pairs;
-	uint8_t whole;                 /* every task of the consumer waits for every one of the producer */
+	uint8_t whole; /* every task of the consumer waits for every one of the producer */
 	size_t count, cap;
-	size_t settled;                /* pairs before this one are sorted and different */
+	size_t settled; /* pairs before this one are sorted and different */
 };
 
 struct finder {
 	struct draft *dr;
 	struct table *t;
-	uint32_t *deps_at, *deps;      /* deps by `to`, of before data */
-	uint32_t *bundle_of;           /* by instance, + 1 */
+	uint32_t *deps_at, *deps; /* deps by `to`, of before data */
+	uint32_t *bundle_of;	  /* by instance, + 1 */
 	struct bundle *bundles;
 	size_t bundle_count, bundle_cap;
-	struct pair *guesses;          /* unsized producer, consumer */
+	struct pair *guesses; /* unsized producer, consumer */
 	size_t guess_count, guess_cap;
 };
 
@@ -83,7 +86,8 @@ static int is_ordered(const struct finder *f, uint32_t from, uint32_t i, uint32_
 		if (dep->from != from || dep->result == WDF_START)
 			continue;
 		if (dep->kind == DAG_ALL || (dep->kind == DAG_EACH && i == j) ||
-		    (dep->kind == DAG_BY && dep->from_group && i != NONE && dep->from_group[i] == dep->to_group[j]))
+		    (dep->kind == DAG_BY && dep->from_group && i != NONE &&
+		     dep->from_group[i] == dep->to_group[j]))
 			return 1;
 	}
 	return 0;
@@ -98,7 +102,8 @@ static void add_pair(struct finder *f, uint32_t from, uint32_t i, uint32_t to, u
 	if (!f->bundle_of[from]) {
 		size_t old = f->bundle_cap;
 
-		f->bundles = wf_grow(f->bundles, &f->bundle_cap, f->bundle_count + 1, sizeof(*f->bundles));
+		f->bundles = wf_grow(f->bundles, &f->bundle_cap, f->bundle_count + 1,
+				     sizeof(*f->bundles));
 		memset(f->bundles + old, 0, (f->bundle_cap - old) * sizeof(*f->bundles));
 		b = &f->bundles[f->bundle_count++];
 		b->from = from;
@@ -123,7 +128,8 @@ static int own_output(struct finder *f, uint32_t to, uint32_t j, uint32_t input)
 	if (s->update)
 		return 0;
 	dag_task_name(d, to, j, name, sizeof(name));
-	finding_hint(finding(f->dr->diags, "E0306", s->inputs[input].pos, "task '%s' needs its own output '%s'", name,
+	finding_hint(finding(f->dr->diags, "E0306", s->inputs[input].pos,
+			     "task '%s' needs its own output '%s'", name,
 			     s->inputs[input].raw ? s->inputs[input].raw : ""),
 		     "if it changes a file in place, say 'update: true'");
 	return -1;
@@ -135,15 +141,19 @@ static void guess(struct finder *f, const char *path, uint32_t to)
 		uint32_t from = f->t->patterns[i].instance;
 		struct pair *last = f->guess_count ? &f->guesses[f->guess_count - 1] : NULL;
 
-		if (!fits(f->t->patterns[i].text, path) || (last && last->from == from && last->to == to))
+		if (!fits(f->t->patterns[i].text, path) ||
+		    (last && last->from == from && last->to == to))
 			continue;
-		f->guesses = wf_grow(f->guesses, &f->guess_cap, f->guess_count + 1, sizeof(*f->guesses));
+		f->guesses =
+			wf_grow(f->guesses, &f->guess_cap, f->guess_count + 1, sizeof(*f->guesses));
 		f->guesses[f->guess_count++] = (struct pair){ from, to };
 	}
 }
 
-/* Task j of `to` reads what w and those after it write. Who updates a file in place waits for its maker, not for the others that do. */
-static int read_path(struct finder *f, const struct writer *w, uint32_t to, uint32_t j, int exact, uint32_t input)
+/* Task j of `to` reads what w and those after it write. Who updates a file in place waits for its
+ * maker, not for the others that do. */
+static int read_path(struct finder *f, const struct writer *w, uint32_t to, uint32_t j, int exact,
+		     uint32_t input)
 {
 	int in_place = updates(f->dr->d, to);
 
@@ -159,7 +169,8 @@ static int read_path(struct finder *f, const struct writer *w, uint32_t to, uint
 }
 
 /* Tasks that write this path, or a directory above it. */
-static int find_writers(struct finder *f, const char *path, size_t n, uint32_t to, uint32_t j, uint32_t input)
+static int find_writers(struct finder *f, const char *path, size_t n, uint32_t to, uint32_t j,
+			uint32_t input)
 {
 	guess(f, path, to);
 	for (size_t len = n; len > 0; len = len > 1 ? len - 1 : 0) {
@@ -190,7 +201,8 @@ static void settle_bundles(struct finder *f)
 		size_t n = b->settled;
 
 		if (b->count - b->settled > 1)
-			qsort(b->pairs + b->settled, b->count - b->settled, sizeof(*b->pairs), by_from);
+			qsort(b->pairs + b->settled, b->count - b->settled, sizeof(*b->pairs),
+			      by_from);
 		for (size_t i = b->settled; i < b->count; i++)
 			if (i == b->settled || b->pairs[i].from != b->pairs[i - 1].from)
 				b->pairs[n++] = b->pairs[i];
@@ -209,7 +221,8 @@ static int find_inputs(struct finder *f, struct renderer *r)
 
 	for (uint32_t k = 0; k < n && !failed; k++) {
 		reach[k] = path_reach(r, &r->step->inputs[k]);
-		if (reach[k] == REACH_CONSTANT && render(r, &r->step->inputs[k], 0, &fixed[k], &err) < 0)
+		if (reach[k] == REACH_CONSTANT &&
+		    render(r, &r->step->inputs[k], 0, &fixed[k], &err) < 0)
 			failed = cannot_render(f->dr, &r->step->inputs[k], r->step, &err);
 	}
 	for (uint32_t j = 0; j < in->count && !failed; j++) {
@@ -222,7 +235,8 @@ static int find_inputs(struct finder *f, struct renderer *r)
 				wf_buf_clear(&path);
 				p = &path;
 				if (render(r, &r->step->inputs[k], j, &path, &err) < 0) {
-					failed = cannot_render(f->dr, &r->step->inputs[k], r->step, &err);
+					failed = cannot_render(f->dr, &r->step->inputs[k], r->step,
+							       &err);
 					break;
 				}
 			}
@@ -238,7 +252,7 @@ static int find_inputs(struct finder *f, struct renderer *r)
 	return failed ? -1 : 0;
 }
 
-/* ---- pairs become deps ---------------------------------------------------------------------------------------- */
+/* ---- pairs become deps ----------------------------------------------------------------- */
 
 static void list_pairs(struct draft *dr, struct dag_dep *dep, const struct bundle *b)
 {
@@ -260,7 +274,8 @@ static void list_pairs(struct draft *dr, struct dag_dep *dep, const struct bundl
 
 static void make_dep(struct draft *dr, uint32_t to, const struct bundle *b)
 {
-	uint64_t from_count = dr->d->instances[b->from].count, to_count = dr->d->instances[to].count;
+	uint64_t from_count = dr->d->instances[b->from].count,
+		 to_count = dr->d->instances[to].count;
 	int same_index = from_count == to_count && b->count == from_count;
 	enum dag_dep_kind kind = DAG_SOME;
 
@@ -291,9 +306,11 @@ static int connect_consumer(struct finder *f, struct renderer *r, uint32_t to)
 		if (f->dr->fresh[to]) {
 			make_dep(f->dr, to, b);
 		} else {
-			/* It may run already; had it not led to the producer itself, it would wait for it as a guess. */
+			/* It may run already; had it not led to the producer itself, it would wait
+			 * for it as a guess. */
 			finding(f->dr->diags, "E0306", r->step->pos,
-				"step '%s' turns out to write what '%s' reads, which comes before it",
+				"step '%s' turns out to write what '%s' reads, which comes before "
+				"it",
 				f->dr->d->instances[b->from].name, f->dr->d->instances[to].name);
 			failed = 1;
 		}
@@ -306,7 +323,8 @@ static uint8_t *ancestors(const struct draft *dr, uint32_t of)
 {
 	uint32_t n = dr->d->instance_count, count = 0, *queue = wf_xmalloc(n * sizeof(*queue));
 	uint8_t *is = wf_xcalloc(n, 1);
-	uint32_t *at = wf_xcalloc((size_t)n + 2, sizeof(*at)), *in = wf_xmalloc(dr->dep_count * sizeof(*in));
+	uint32_t *at = wf_xcalloc((size_t)n + 2, sizeof(*at)),
+		 *in = wf_xmalloc(dr->dep_count * sizeof(*in));
 
 	for (size_t i = 0; i < dr->dep_count; i++)
 		at[dr->deps[i].to + 2]++;
@@ -332,10 +350,12 @@ static int by_producer(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
 
-	return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
+	return x->from != y->from ? (x->from > y->from) - (x->from < y->from)
+				  : (x->to > y->to) - (x->to < y->to);
 }
 
-/* Who reads a path that an unsized producer may write waits for all of it, unless it leads there: then it cannot mean that one. */
+/* Who reads a path that an unsized producer may write waits for all of it, unless it leads there:
+ * then it cannot mean that one. */
 static void connect_guesses(struct finder *f)
 {
 	uint8_t *before = NULL;
@@ -386,7 +406,8 @@ int data_connect(struct draft *dr)
 	deps_by_to(&f);
 	f.bundle_of = wf_xcalloc(d->instance_count, sizeof(*f.bundle_of));
 	for (uint32_t i = 0; i < d->instance_count && !failed; i++)
-		if (d->wdf->steps[d->instances[i].step].input_count && d->instances[i].count != DAG_UNSIZED)
+		if (d->wdf->steps[d->instances[i].step].input_count &&
+		    d->instances[i].count != DAG_UNSIZED)
 			failed = connect_consumer(&f, &r, i) < 0;
 	if (!failed)
 		connect_guesses(&f);
@@ -404,10 +425,12 @@ int data_connect(struct draft *dr)
 
 static int is_at_or_below(const struct wf_buf *path, const char *of, size_t n)
 {
-	return path->len >= n && memcmp(path->data, of, n) == 0 && (path->len == n || path->data[n] == '/');
+	return path->len >= n && memcmp(path->data, of, n) == 0 &&
+	       (path->len == n || path->data[n] == '/');
 }
 
-int data_why(const struct dag *d, uint32_t from, uint32_t i, uint32_t to, uint32_t j, struct wf_buf *out)
+int data_why(const struct dag *d, uint32_t from, uint32_t i, uint32_t to, uint32_t j,
+	     struct wf_buf *out)
 {
 	struct renderer reader = { 0 }, writer = { 0 };
 	struct wf_buf in_path = { 0 }, out_path = { 0 };
@@ -431,7 +454,8 @@ int data_why(const struct dag *d, uint32_t from, uint32_t i, uint32_t to, uint32
 		}
 	}
 	if (found) {
-		size_t n = strlen(d->workdir), inside = is_at_or_below(&in_path, d->workdir, n) && in_path.len > n;
+		size_t n = strlen(d->workdir),
+		       inside = is_at_or_below(&in_path, d->workdir, n) && in_path.len > n;
 
 		wf_buf_str(out, in_path.data + (inside ? n + 1 : 0));
 	}

@@ -1,4 +1,5 @@
-/* dot.c - owns the picture in Graphviz's language; knows nothing of coordinates: dot finds its own. */
+/* dot.c - owns the picture in Graphviz's language; knows nothing of coordinates: dot finds its own.
+ */
 #include "dag/graph.h"
 
 static void quoted(struct wf_buf *out, const char *s)
@@ -30,7 +31,8 @@ static void node(const struct dag *d, uint32_t i, const char *state, struct wf_b
 	wf_buf_str(out, in->fans_out ? "\", peripheries=2];\n" : "\"];\n");
 }
 
-/* Data dashed, lists dotted; the label says what is not the rule: how indices pair, and which result. */
+/* Data dashed, lists dotted; the label says what is not the rule: how indices pair, and which
+ * result. */
 static void edge(const struct dag_dep *dep, struct wf_buf *out)
 {
 	const char *kind = dep->kind == DAG_ALL ? "" : kind_word(dep->kind);
@@ -38,10 +40,11 @@ static void edge(const struct dag_dep *dep, struct wf_buf *out)
 
 	wf_buf_printf(out, "\tn%u -> n%u", dep->from, dep->to);
 	if (*kind || *result || dep->cause != DAG_BY_AFTER)
-		wf_buf_printf(out, " [label=\"%s%s%s\"%s]", kind, *kind && *result ? " " : "", result,
-			      dep->cause == DAG_BY_DATA ? ", style=dashed" :
-			      dep->cause == DAG_BY_LIST ? ", style=dotted" :
-							  "");
+		wf_buf_printf(out, " [label=\"%s%s%s\"%s]", kind, *kind && *result ? " " : "",
+			      result,
+			      dep->cause == DAG_BY_DATA	  ? ", style=dashed"
+			      : dep->cause == DAG_BY_LIST ? ", style=dotted"
+							  : "");
 	wf_buf_str(out, ";\n");
 }
 
@@ -66,11 +69,13 @@ static void services(const struct dag *d, struct wf_buf *out)
 		const struct wdf_step *step = &w->steps[d->instances[i].step];
 
 		for (uint32_t k = 0; k < step->use_count; k++)
-			wf_buf_printf(out, "\ts%u -> n%u [style=dotted, dir=none];\n", step->uses[k].service, i);
+			wf_buf_printf(out, "\ts%u -> n%u [style=dotted, dir=none];\n",
+				      step->uses[k].service, i);
 	}
 }
 
-void dag_dot(const struct dag *d, const char *(*state_of)(uint32_t instance, void *arg), void *arg, struct wf_buf *out)
+void dag_dot(const struct dag *d, const char *(*state_of)(uint32_t instance, void *arg), void *arg,
+	     struct wf_buf *out)
 {
 	wf_buf_str(out, "digraph \"");
 	quoted(out, d->wdf->name);

@@ -1,8 +1,10 @@
-/* estimate.c - owns what is said of a graph before it runs: its size, longest path, and how long it would take on so many cores; knows
- * neither clock nor executor. Everything is assumed to succeed in its declared time; a step without one takes none.
+/* estimate.c - owns what is said of a graph before it runs: its size, longest path, and how long it
+ * would take on so many cores; knows neither clock nor executor. Everything is assumed to succeed
+ * in its declared time; a step without one takes none.
  *
- * Three walks, each driven by the plan that drives a real run: by rounds (depth, width), with no limits (longest path), and as a list
- * schedule by priority and weight with cores, memory, pools and `parallel`. Fan-outs whose size is not known count as passed.
+ * Three walks, each driven by the plan that drives a real run: by rounds (depth, width), with no
+ * limits (longest path), and as a list schedule by priority and weight with cores, memory, pools
+ * and `parallel`. Fan-outs whose size is not known count as passed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@ static int is_sized(const struct dag_instance *in)
 	return in->count != DAG_UNSIZED;
 }
 
-/* ---- depth and width: level by level ------------------------------------------------------------------------ */
+/* ---- depth and width: level by level --------------------------------------------------- */
 
 static void measure_levels(const struct dag *d, struct dag_estimate *e)
 {
@@ -49,7 +51,7 @@ static void measure_levels(const struct dag *d, struct dag_estimate *e)
 	dag_plan_free(p);
 }
 
-/* ---- the longest path: everything starts as soon as it may ---------------------------------------------------- */
+/* ---- the longest path: everything starts as soon as it may ----------------------------- */
 
 /* Where no step has a time, each counts 1, so that there is a longest path to show. */
 static int64_t length_of(const struct dag *d, uint32_t i)
@@ -94,19 +96,21 @@ static void flow(const struct dag *d, int64_t *end)
 struct seeker {
 	const struct dag *d;
 	const int64_t *end;
-	int64_t start;                 /* of the task whose last parent is looked for */
-	uint32_t instance, index;      /* found; NONE */
-	uint32_t *through;             /* instances without tasks on the way, still to look behind */
+	int64_t start;		  /* of the task whose last parent is looked for */
+	uint32_t instance, index; /* found; NONE */
+	uint32_t *through;	  /* instances without tasks on the way, still to look behind */
 	uint32_t through_count;
 	uint8_t *seen;
 };
 
-/* Takes the first parent that ended (or started, where that is waited for) just when the task began. */
+/* Takes the first parent that ended (or started, where that is waited for) just when the task
+ * began. */
 static int seek(uint32_t instance, uint32_t index, const struct dag_dep *dep, void *arg)
 {
 	struct seeker *s = arg;
 	const struct dag_instance *in = &s->d->instances[instance];
-	uint32_t first = index == DAG_UNSIZED ? 0 : index, last = index == DAG_UNSIZED ? in->count : index + 1;
+	uint32_t first = index == DAG_UNSIZED ? 0 : index,
+		 last = index == DAG_UNSIZED ? in->count : index + 1;
 	int64_t back = dep->result == WDF_START ? length_of(s->d, instance) : 0;
 
 	if (!is_sized(in) || !in->count) {
@@ -124,8 +128,8 @@ static int seek(uint32_t instance, uint32_t index, const struct dag_dep *dep, vo
 	return 0;
 }
 
-/* Walk back from the task that ends last. A path never comes back to an instance it left but within a part; there it is told once per
- * change. */
+/* Walk back from the task that ends last. A path never comes back to an instance it left but within
+ * a part; there it is told once per change. */
 static void trace(struct dag *d, const int64_t *end, struct dag_estimate *e)
 {
 	struct seeker s = { .d = d, .end = end };
@@ -181,7 +185,7 @@ static void measure_path(struct dag *d, struct dag_estimate *e)
 	free(end);
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------------ */
 
 static uint64_t edges_of(const struct dag *d, const struct dag_dep *dep)
 {

@@ -1,8 +1,8 @@
-/* expand.c - owns how a step fans out: names and values from `foreach`, or inherited index by index; knows nothing of edges and
- * ordinals. The fan-out by groups is group.c.
+/* expand.c - owns how a step fans out: names and values from `foreach`, or inherited index by
+ * index; knows nothing of edges and ordinals. The fan-out by groups is group.c.
  *
- * Value arrays are made once per source: every step that names the same range, pattern or file, and every step that inherits,
- * points at the same array.
+ * Value arrays are made once per source: every step that names the same range, pattern or file, and
+ * every step that inherits, points at the same array.
  */
 #include "dag/graph.h"
 
@@ -14,7 +14,7 @@ static const struct wdf_step *step_of(const struct draft *dr, uint32_t i)
 	return &dr->d->wdf->steps[dr->d->instances[i].step];
 }
 
-/* ---- values from each kind of source ---------------------------------------------------------------- */
+/* ---- values from each kind of source --------------------------------------------------- */
 
 static struct made *find_made(struct draft *dr, const struct wdf_dim *w)
 {
@@ -23,26 +23,31 @@ static struct made *find_made(struct draft *dr, const struct wdf_dim *w)
 
 		if (m->kind != w->kind)
 			continue;
-		if (w->kind == WDF_DIM_RANGE ? m->first == w->first && m->step == w->step :
-					       strcmp(m->source, w->source) == 0)
+		if (w->kind == WDF_DIM_RANGE ? m->first == w->first && m->step == w->step
+					     : strcmp(m->source, w->source) == 0)
 			return m;
 	}
 	return NULL;
 }
 
-static struct made *add_made(struct draft *dr, const struct wdf_dim *w, const struct wdf_value *values,
-			     uint32_t count)
+static struct made *add_made(struct draft *dr, const struct wdf_dim *w,
+			     const struct wdf_value *values, uint32_t count)
 {
 	struct made *m;
 
 	dr->made = wf_grow(dr->made, &dr->made_cap, dr->made_count + 1, sizeof(*dr->made));
 	m = &dr->made[dr->made_count++];
-	*m = (struct made){ .source = w->source, .kind = w->kind, .first = w->first, .step = w->step,
-			    .values = values, .count = count };
+	*m = (struct made){ .source = w->source,
+			    .kind = w->kind,
+			    .first = w->first,
+			    .step = w->step,
+			    .values = values,
+			    .count = count };
 	return m;
 }
 
-const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step, uint32_t count)
+const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step,
+				     uint32_t count)
 {
 	enum { LONGEST = 21 };
 	struct wdf_value *v = wf_arena_alloc(a, (size_t)count * sizeof(*v));
@@ -75,15 +80,19 @@ static int expand_range(struct draft *dr, const struct wdf_dim *w, struct dag_di
 	if (w->step > 0 && w->last >= w->first)
 		count = ((uint64_t)w->last - (uint64_t)w->first) / (uint64_t)w->step + 1;
 	else if (w->step < 0 && w->last <= w->first)
-		count = ((uint64_t)w->first - (uint64_t)w->last) / ((uint64_t)0 - (uint64_t)w->step) + 1;
+		count = ((uint64_t)w->first - (uint64_t)w->last) /
+				((uint64_t)0 - (uint64_t)w->step) +
+			1;
 	if (count > DAG_MAX_TASKS) {
-		finding(dr->diags, "E0319", w->pos, "'%s' has %llu values, more than a run may have tasks (%u)",
-			w->name, (unsigned long long)count, DAG_MAX_TASKS);
+		finding(dr->diags, "E0319", w->pos,
+			"'%s' has %llu values, more than a run may have tasks (%u)", w->name,
+			(unsigned long long)count, DAG_MAX_TASKS);
 		return -1;
 	}
 	/* A shorter range is the beginning of a longer one. */
 	if (!m)
-		m = add_made(dr, w, range_values(&dr->d->arena, w->first, w->step, (uint32_t)count), (uint32_t)count);
+		m = add_made(dr, w, range_values(&dr->d->arena, w->first, w->step, (uint32_t)count),
+			     (uint32_t)count);
 	if (m->count < count) {
 		m->values = range_values(&dr->d->arena, w->first, w->step, (uint32_t)count);
 		m->count = (uint32_t)count;
@@ -119,10 +128,11 @@ static struct wdf_value row_value(struct wf_arena *a, json_t *row)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(row, key, v) {
+	json_object_foreach(row, key, v)
+	{
 		f[i].name = wf_arena_strdup(a, key);
-		f[i++].value = json_is_string(v) ? wdf_value_of_text(a, json_string_value(v)) :
-						   wdf_value_of_json(a, v);
+		f[i++].value = json_is_string(v) ? wdf_value_of_text(a, json_string_value(v))
+						 : wdf_value_of_json(a, v);
 	}
 	return (struct wdf_value){ .kind = WDF_RECORD, .count = n, .fields = f };
 }
@@ -141,20 +151,25 @@ static int expand_source(struct draft *dr, const struct wdf_dim *w, struct dag_d
 
 		list = json_object_get(json_object_get(dr->sources, kind), w->source);
 		if (!json_is_array(list)) {
-			finding_hint(finding(dr->diags, "E0320", w->pos, "%s '%s' was not read before the submit",
-					     kind, w->source),
-				     "submit with 'wf submit', which reads it, or send its entries in 'sources'");
+			finding_hint(finding(dr->diags, "E0320", w->pos,
+					     "%s '%s' was not read before the submit", kind,
+					     w->source),
+				     "submit with 'wf submit', which reads it, or send its entries "
+				     "in 'sources'");
 			return -1;
 		}
 		v = wf_arena_alloc(a, json_array_size(list) * sizeof(*v));
-		json_array_foreach(list, i, entry) {
-			if (!(w->kind == WDF_DIM_GLOB ? json_is_string(entry) : json_is_object(entry))) {
-				finding(dr->diags, "E0320", w->pos, "entry %zu of %s '%s' is not a %s", i, kind,
-					w->source, w->kind == WDF_DIM_GLOB ? "path" : "row");
+		json_array_foreach(list, i, entry)
+		{
+			if (!(w->kind == WDF_DIM_GLOB ? json_is_string(entry)
+						      : json_is_object(entry))) {
+				finding(dr->diags, "E0320", w->pos,
+					"entry %zu of %s '%s' is not a %s", i, kind, w->source,
+					w->kind == WDF_DIM_GLOB ? "path" : "row");
 				return -1;
 			}
-			v[i] = w->kind == WDF_DIM_GLOB ? path_value(a, json_string_value(entry)) :
-							 row_value(a, entry);
+			v[i] = w->kind == WDF_DIM_GLOB ? path_value(a, json_string_value(entry))
+						       : row_value(a, entry);
 		}
 		m = add_made(dr, w, v, (uint32_t)json_array_size(list));
 	}
@@ -184,9 +199,10 @@ static int expand_dim(struct draft *dr, uint32_t i, const struct wdf_dim *w, str
 	return 0;
 }
 
-/* ---- combining -------------------------------------------------------------------------------------- */
+/* ---- combining ------------------------------------------------------------------------- */
 
-static int combine_zip(struct draft *dr, uint32_t i, struct dag_dim *dims, uint32_t n, uint32_t *count)
+static int combine_zip(struct draft *dr, uint32_t i, struct dag_dim *dims, uint32_t n,
+		       uint32_t *count)
 {
 	const struct wdf_step *s = step_of(dr, i);
 
@@ -199,14 +215,16 @@ static int combine_zip(struct draft *dr, uint32_t i, struct dag_dim *dims, uint3
 			continue;
 		}
 		finding(dr->diags, "E0218", s->dims[k].pos,
-			"'%s' of step '%s' has %u values and '%s' has %u; 'zip' pairs lists of one length",
+			"'%s' of step '%s' has %u values and '%s' has %u; 'zip' pairs lists of one "
+			"length",
 			dims[k].name, s->name, dims[k].count, dims[0].name, dims[0].count);
 		return -1;
 	}
 	return 0;
 }
 
-static int combine_product(struct draft *dr, uint32_t i, struct dag_dim *dims, uint32_t n, uint32_t *count)
+static int combine_product(struct draft *dr, uint32_t i, struct dag_dim *dims, uint32_t n,
+			   uint32_t *count)
 {
 	const struct wdf_step *s = step_of(dr, i);
 	uint64_t total = 1;
@@ -220,8 +238,9 @@ static int combine_product(struct draft *dr, uint32_t i, struct dag_dim *dims, u
 		}
 		total *= dims[k].count;
 		if (total > DAG_MAX_TASKS) {
-			finding_hint(finding(dr->diags, "E0319", s->pos, "step '%s' fans out to more than %u tasks",
-					     s->name, DAG_MAX_TASKS),
+			finding_hint(finding(dr->diags, "E0319", s->pos,
+					     "step '%s' fans out to more than %u tasks", s->name,
+					     DAG_MAX_TASKS),
 				     "let one task do more, or split the run");
 			return -1;
 		}
@@ -240,14 +259,15 @@ static int expand_own(struct draft *dr, uint32_t i)
 	for (uint32_t k = 0; k < s->dim_count; k++) {
 		if (s->dims[k].kind == WDF_DIM_FROM && lists++) {
 			finding(dr->diags, "E0315", s->dims[k].pos,
-				"step '%s' fans out over two lists of other steps; one is the most", s->name);
+				"step '%s' fans out over two lists of other steps; one is the most",
+				s->name);
 			return -1;
 		}
 		if (expand_dim(dr, i, &s->dims[k], &dims[k]) < 0)
 			return -1;
 	}
-	if ((s->zip ? combine_zip(dr, i, dims, s->dim_count, &in->count) :
-		      combine_product(dr, i, dims, s->dim_count, &in->count)) < 0)
+	if ((s->zip ? combine_zip(dr, i, dims, s->dim_count, &in->count)
+		    : combine_product(dr, i, dims, s->dim_count, &in->count)) < 0)
 		return -1;
 	in->dims = dims;
 	in->dim_count = s->dim_count;

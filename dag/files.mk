@@ -4,6 +4,7 @@ dag_SRC := \
 	dag/build.c \
 	dag/cycle.c \
 	dag/data.c \
+	dag/decode.c \
 	dag/dot.c \
 	dag/encode.c \
 	dag/estimate.c \

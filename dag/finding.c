@@ -1,7 +1,8 @@
-/* finding.c - owns how this folder reports what it finds in a file; knows nothing of what is looked for.
+/* finding.c - owns how this folder reports what it finds in a file; knows nothing of what is looked
+ * for.
  *
- * Codes are the language's (`wf help errors`): E0306 circles, E0315 each and by, E0316 outputs, E0218 lengths; E0319 and E0320 are made
- * here alone.
+ * Codes are the language's (`wf help errors`): E0306 circles, E0315 each and by, E0316 outputs,
+ * E0218 lengths; E0319 and E0320 are made here alone.
  */
 #include "dag/graph.h"
 
@@ -17,7 +18,8 @@ static __attribute__((format(printf, 1, 0))) char *text_of(const char *fmt, va_l
 	return s;
 }
 
-struct wdf_diag *finding(struct wdf_diags *d, const char *code, struct wdf_pos pos, const char *fmt, ...)
+struct wdf_diag *finding(struct wdf_diags *d, const char *code, struct wdf_pos pos, const char *fmt,
+			 ...)
 {
 	struct wdf_diag *f;
 	va_list ap;

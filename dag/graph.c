@@ -1,5 +1,5 @@
-/* graph.c - owns look-up in a finished graph: names, ordinals, parents, and the lists that make both fast; knows nothing of how
- * the graph was made or what has ended.
+/* graph.c - owns look-up in a finished graph: names, ordinals, parents, and the lists that make
+ * both fast; knows nothing of how the graph was made or what has ended.
  */
 #include "dag/graph.h"
 
@@ -17,7 +17,7 @@ void dag_free(struct dag *d)
 	free(d);
 }
 
-/* ---- finishing touches of a making --------------------------------------------------------------- */
+/* ---- finishing touches of a making ----------------------------------------------------- */
 
 /* Instances sized in this making get the ordinals after the last, in their order. */
 int graph_number(struct draft *dr)
@@ -31,10 +31,10 @@ int graph_number(struct draft *dr)
 		if (!dr->fresh[i])
 			continue;
 		if (total + in->count > DAG_MAX_TASKS) {
-			struct wdf_diag *f = finding(dr->diags, "E0319", d->wdf->steps[in->step].pos,
-						     "step '%s' brings the run to %llu tasks, more than %u",
-						     in->name, (unsigned long long)(total + in->count),
-						     DAG_MAX_TASKS);
+			struct wdf_diag *f = finding(
+				dr->diags, "E0319", d->wdf->steps[in->step].pos,
+				"step '%s' brings the run to %llu tasks, more than %u", in->name,
+				(unsigned long long)(total + in->count), DAG_MAX_TASKS);
 
 			finding_hint(f, "let one task do more, or split the run");
 			return -1;
@@ -119,7 +119,7 @@ void graph_link(struct draft *dr)
 	list_sized(d);
 }
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------- */
 
 int dag_task_name(const struct dag *d, uint32_t instance, uint32_t index, char *out, size_t size)
 {
@@ -139,7 +139,8 @@ static int no_instance(const struct dag *d, const char *name, struct wf_err *err
 	near = wf_nearest(name, names, d->instance_count);
 	free(names);
 	if (near)
-		return wf_errf(err, WF_NOT_FOUND, "no step '%s' in this run; did you mean '%s'?", name, near);
+		return wf_errf(err, WF_NOT_FOUND, "no step '%s' in this run; did you mean '%s'?",
+			       name, near);
 	return wf_errf(err, WF_NOT_FOUND, "no step '%s' in this run", name);
 }
 
@@ -170,7 +171,8 @@ static uint32_t split_index(const char *name, size_t *n)
 	return (uint32_t)v;
 }
 
-int dag_task_find(const struct dag *d, const char *name, uint32_t *instance, uint32_t *index, struct wf_err *err)
+int dag_task_find(const struct dag *d, const char *name, uint32_t *instance, uint32_t *index,
+		  struct wf_err *err)
 {
 	size_t n;
 	uint32_t at = split_index(name, &n), i = instance_named(d, name, n);
@@ -185,12 +187,15 @@ int dag_task_find(const struct dag *d, const char *name, uint32_t *instance, uin
 	}
 	in = &d->instances[i];
 	if (at != NONE && !in->fans_out)
-		return wf_errf(err, WF_NOT_FOUND, "step '%s' has one task, written '%s'", in->name, in->name);
+		return wf_errf(err, WF_NOT_FOUND, "step '%s' has one task, written '%s'", in->name,
+			       in->name);
 	if (at != NONE && in->count == DAG_UNSIZED)
-		return wf_errf(err, WF_NOT_FOUND, "the tasks of '%s' are not known yet: it fans out while running",
+		return wf_errf(err, WF_NOT_FOUND,
+			       "the tasks of '%s' are not known yet: it fans out while running",
 			       in->name);
 	if (at != NONE && at >= in->count)
-		return wf_errf(err, WF_NOT_FOUND, "no task '%s'; step '%s' has %u", name, in->name, in->count);
+		return wf_errf(err, WF_NOT_FOUND, "no task '%s'; step '%s' has %u", name, in->name,
+			       in->count);
 	*instance = i;
 	*index = at != NONE ? at : in->fans_out ? DAG_UNSIZED : 0;
 	return 0;
@@ -213,15 +218,18 @@ uint32_t dag_task_instance(const struct dag *d, uint32_t ordinal)
 }
 
 void dag_task_parents(const struct dag *d, uint32_t instance, uint32_t index,
-		      int (*fn)(uint32_t instance, uint32_t index, const struct dag_dep *dep, void *arg), void *arg)
+		      int (*fn)(uint32_t instance, uint32_t index, const struct dag_dep *dep,
+				void *arg),
+		      void *arg)
 {
 	const struct dag_instance *in = &d->instances[instance];
 
 	for (uint32_t i = 0; i < in->in_count; i++) {
 		const struct dag_dep *dep = &d->deps[in->in[i]];
 		const struct dag_instance *from = &d->instances[dep->from];
-		int as_whole = index == DAG_UNSIZED || dep->kind == DAG_ALL || from->count == DAG_UNSIZED ||
-			       from->count == 0 || (dep->kind == DAG_BY && !dep->from_group);
+		int as_whole = index == DAG_UNSIZED || dep->kind == DAG_ALL ||
+			       from->count == DAG_UNSIZED || from->count == 0 ||
+			       (dep->kind == DAG_BY && !dep->from_group);
 
 		if (as_whole) {
 			if (fn(dep->from, DAG_UNSIZED, dep, arg))
@@ -230,18 +238,20 @@ void dag_task_parents(const struct dag *d, uint32_t instance, uint32_t index,
 			if (fn(dep->from, index, dep, arg))
 				return;
 		} else if (dep->kind == DAG_SOME) {
-			for (uint32_t k = dep->pred_offset[index]; k < dep->pred_offset[index + 1]; k++)
+			for (uint32_t k = dep->pred_offset[index]; k < dep->pred_offset[index + 1];
+			     k++)
 				if (fn(dep->from, dep->pred[k], dep, arg))
 					return;
 		} else {
 			for (uint32_t k = 0; k < from->count; k++)
-				if (dep->from_group[k] == dep->to_group[index] && fn(dep->from, k, dep, arg))
+				if (dep->from_group[k] == dep->to_group[index] &&
+				    fn(dep->from, k, dep, arg))
 					return;
 		}
 	}
 }
 
-/* ---- words and values ------------------------------------------------------------------------------ */
+/* ---- words and values ------------------------------------------------------------------ */
 
 const char *kind_word(enum dag_dep_kind k)
 {
@@ -264,7 +274,8 @@ const char *cause_word(enum dag_dep_cause c)
 	return words[c];
 }
 
-/* Copies what a value owns. Values nest no deeper than a file or a result may (WDF_MAX_DEPTH), which bounds the recursion. */
+/* Copies what a value owns. Values nest no deeper than a file or a result may (WDF_MAX_DEPTH),
+ * which bounds the recursion. */
 struct wdf_value value_copy(struct wf_arena *a, const struct wdf_value *v)
 {
 	struct wdf_value c = *v;

@@ -21,40 +21,44 @@ struct draft {
 	struct dag *d;
 	struct wdf_diags *diags;
 	json_t *sources;
-	struct dag_dep *deps;          /* the dag's own once linked */
+	struct dag_dep *deps; /* the dag's own once linked */
 	size_t dep_count, dep_cap;
-	uint32_t resized;              /* instance being sized by a run-time list, or NONE */
+	uint32_t resized;		/* instance being sized by a run-time list, or NONE */
 	const struct wdf_value *values; /* its values */
 	uint32_t value_count;
-	uint8_t *fresh;                /* instances that got their size in this making */
+	uint8_t *fresh; /* instances that got their size in this making */
 	/* value arrays already made: one range or file is shared by every step that names it */
 	struct made {
-		const char *source;    /* glob or csv; NULL for a range */
+		const char *source; /* glob or csv; NULL for a range */
 		enum wdf_dim_kind kind;
 		int64_t first, step;
 		const struct wdf_value *values;
 		uint32_t count;
-	} *made;
+	} * made;
 	size_t made_count, made_cap;
 };
 
 /* finding.c */
-struct wdf_diag *finding(struct wdf_diags *d, const char *code, struct wdf_pos pos, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+struct wdf_diag *finding(struct wdf_diags *d, const char *code, struct wdf_pos pos, const char *fmt,
+			 ...) __attribute__((format(printf, 4, 5)));
 void finding_hint(struct wdf_diag *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void finding_related(struct wdf_diag *f, struct wdf_pos pos, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* expand.c: dims, count, fans_out, dims_of and sized_by of one instance whose parents have theirs. Count stays DAG_UNSIZED
- * when it hangs on a list that is not known yet. */
+/* expand.c: dims, count, fans_out, dims_of and sized_by of one instance whose parents have theirs.
+ * Count stays DAG_UNSIZED when it hangs on a list that is not known yet. */
 int expand_instance(struct draft *dr, uint32_t instance);
-const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step, uint32_t count);
+const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step,
+				     uint32_t count);
 
 /* group.c: the fan-out by `by`, and the groups of its deps. */
 int group_expand(struct draft *dr, uint32_t instance);
-int group_connect(struct draft *dr, uint32_t instance, const struct wdf_after *a, struct dag_dep *dep);
-/* Members of each group in order: group g has member[at[g]] .. member[at[g + 1] - 1]. Caller frees both. */
-void group_members(const uint32_t *group, uint32_t n, uint32_t groups, uint32_t **at, uint32_t **member);
+int group_connect(struct draft *dr, uint32_t instance, const struct wdf_after *a,
+		  struct dag_dep *dep);
+/* Members of each group in order: group g has member[at[g]] .. member[at[g + 1] - 1]. Caller frees
+ * both. */
+void group_members(const uint32_t *group, uint32_t n, uint32_t groups, uint32_t **at,
+		   uint32_t **member);
 
 /* build.c */
 struct dag_dep *draft_dep(struct draft *dr, uint32_t from, uint32_t to, enum dag_dep_kind kind,
@@ -70,15 +74,18 @@ struct wdf_value value_copy(struct wf_arena *a, const struct wdf_value *v);
 #define TASK_NAME 160 /* room for a task's name in a message */
 
 /* path.c: lexical paths. */
-void path_join(const char *base, const char *path, size_t n, struct wf_buf *out); /* absolute, without . and .. */
+void path_join(const char *base, const char *path, size_t n,
+	       struct wf_buf *out); /* absolute, without . and .. */
 
 /* data.c */
 int data_connect(struct draft *dr);
 /* The input of task (to, j) that task (from, i) produces, as written; 0 when there is none. */
-int data_why(const struct dag *d, uint32_t from, uint32_t i, uint32_t to, uint32_t j, struct wf_buf *out);
+int data_why(const struct dag *d, uint32_t from, uint32_t i, uint32_t to, uint32_t j,
+	     struct wf_buf *out);
 
 /* cycle.c */
-/* Steps and services by `after`, `from` and use; order gets the steps, parents first. -1 with a finding per circle. */
+/* Steps and services by `after`, `from` and use; order gets the steps, parents first. -1 with a
+ * finding per circle. */
 int cycle_check_steps(const struct wdf *w, struct wdf_diags *diags, uint32_t *order);
 /* Tasks, with data and services. */
 int cycle_check_tasks(const struct draft *dr);
@@ -86,7 +93,8 @@ int cycle_check_tasks(const struct draft *dr);
 /* weight.c */
 void weigh(struct dag *d);
 
-/* layout.c: rank and order of each instance; arrays of instance_count. Returns the number of ranks. */
+/* layout.c: rank and order of each instance; arrays of instance_count. Returns the number of ranks.
+ */
 uint32_t layout(const struct dag *d, uint32_t *rank, uint32_t *order);
 
 /* words for pictures and JSON */

@@ -1,19 +1,19 @@
-/* group.c - owns `by`: tasks of a parent grouped by equal values of some names of its fan-out; knows nothing of what the groups
- * wait for.
+/* group.c - owns `by`: tasks of a parent grouped by equal values of some names of its fan-out;
+ * knows nothing of what the groups wait for.
  *
- * Each name's values are numbered by equality, a task's numbers are folded into one, and that is its group. Groups are
- * numbered by first occurrence. A name may reach into a record: by: [s.site].
+ * Each name's values are numbered by equality, a task's numbers are folded into one, and that is
+ * its group. Groups are numbered by first occurrence. A name may reach into a record: by: [s.site].
  */
 #include "dag/graph.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- equal values get equal numbers ------------------------------------------------------------------ */
+/* ---- equal values get equal numbers ---------------------------------------------------- */
 
 struct value_set {
 	const struct wdf_value **values;
-	uint32_t *slots;               /* value number + 1; 0 is free */
+	uint32_t *slots; /* value number + 1; 0 is free */
 	size_t count, cap, slot_count;
 };
 
@@ -68,13 +68,14 @@ static uint32_t value_number(struct value_set *s, const struct wdf_value *v)
 	return *slot - 1;
 }
 
-/* ---- numbers of tasks --------------------------------------------------------------------------------- */
+/* ---- numbers of tasks ------------------------------------------------------------------ */
 
 struct keyer {
 	const struct wdf_after *by;
-	struct value_set *sets;        /* per name */
-	struct wf_idmap *pairs;        /* per name after the first: (number so far, number of value) to number + 1 */
-	uint32_t count;                /* groups */
+	struct value_set *sets; /* per name */
+	struct wf_idmap *pairs; /* per name after the first: (number so far, number of value) to
+				   number + 1 */
+	uint32_t count;		/* groups */
 };
 
 static void keyer_init(struct keyer *k, const struct wdf_after *by)
@@ -117,7 +118,8 @@ static int no_name(struct draft *dr, const struct dag_instance *of, const struct
 		names[i] = of->dims[i].name;
 	near = wf_nearest(name, names, of->dim_count);
 	f = finding(dr->diags, "E0315", a->pos,
-		    "step '%s' goes by '%s', which is not a name of the fan-out of '%s'", to->name, name, of->name);
+		    "step '%s' goes by '%s', which is not a name of the fan-out of '%s'", to->name,
+		    name, of->name);
 	if (near)
 		finding_hint(f, "did you mean '%s'?", near);
 	else if (!of->dim_count)
@@ -127,8 +129,9 @@ static int no_name(struct draft *dr, const struct dag_instance *of, const struct
 }
 
 /* Number of each value of the name's dimension. */
-static int number_values(struct draft *dr, struct keyer *k, uint32_t n, const struct dag_instance *of,
-			 const struct dag_instance *to, const struct dag_dim **dim, uint32_t **numbers)
+static int number_values(struct draft *dr, struct keyer *k, uint32_t n,
+			 const struct dag_instance *of, const struct dag_instance *to,
+			 const struct dag_dim **dim, uint32_t **numbers)
 {
 	const char *name = k->by->by[n];
 	size_t base = strcspn(name, ".");
@@ -164,7 +167,8 @@ static uint32_t fold(struct wf_idmap *pairs, uint32_t a, uint32_t b)
 static uint32_t *keys_of(struct draft *dr, struct keyer *k, const struct dag_instance *of,
 			 const struct dag_instance *to)
 {
-	uint32_t names = k->by->by_count, *keys = wf_arena_alloc(&dr->d->arena, of->count * sizeof(*keys));
+	uint32_t names = k->by->by_count,
+		 *keys = wf_arena_alloc(&dr->d->arena, of->count * sizeof(*keys));
 	const struct dag_dim **dims = wf_xcalloc(names, sizeof(*dims));
 	uint32_t **numbers = wf_xcalloc(names, sizeof(*numbers)), failed = 0;
 
@@ -174,7 +178,8 @@ static uint32_t *keys_of(struct draft *dr, struct keyer *k, const struct dag_ins
 		uint32_t key = numbers[0][i / dims[0]->stride % dims[0]->count];
 
 		for (uint32_t n = 1; n < names; n++)
-			key = fold(&k->pairs[n], key, numbers[n][i / dims[n]->stride % dims[n]->count]);
+			key = fold(&k->pairs[n], key,
+				   numbers[n][i / dims[n]->stride % dims[n]->count]);
 		keys[i] = key;
 		if (key >= k->count)
 			k->count = key + 1;
@@ -186,7 +191,7 @@ static uint32_t *keys_of(struct draft *dr, struct keyer *k, const struct dag_ins
 	return failed ? NULL : keys;
 }
 
-/* ---- a fan-out made of groups --------------------------------------------------------------------------- */
+/* ---- a fan-out made of groups ---------------------------------------------------------- */
 
 static int is_same_by(const struct wdf_after *a, const struct wdf_after *b)
 {
@@ -216,9 +221,10 @@ static int has_base(const char *name, const char *base, size_t n)
 	return strncmp(name, base, n) == 0 && (!name[n] || name[n] == '.');
 }
 
-/* The record that holds what was grouped by, for names like s.site and s.year. A field deeper down keeps its full name's last part. */
-static struct wdf_value grouped_record(struct wf_arena *a, const struct wdf_after *by, const char *base, size_t n,
-				       const struct witness *w)
+/* The record that holds what was grouped by, for names like s.site and s.year. A field deeper down
+ * keeps its full name's last part. */
+static struct wdf_value grouped_record(struct wf_arena *a, const struct wdf_after *by,
+				       const char *base, size_t n, const struct witness *w)
 {
 	struct wdf_field *f = wf_arena_alloc(a, by->by_count * sizeof(*f));
 	uint32_t count = 0;
@@ -247,10 +253,12 @@ static void group_dims(struct draft *dr, struct dag_instance *in, const struct w
 			continue;
 		values = wf_arena_alloc(a, groups * sizeof(*values));
 		for (uint32_t g = 0; g < groups; g++)
-			values[g] = by->by[i][n] ? grouped_record(a, by, by->by[i], n, &w[g]) :
-						   *value_at(&w[g], by->by[i]);
+			values[g] = by->by[i][n] ? grouped_record(a, by, by->by[i], n, &w[g])
+						 : *value_at(&w[g], by->by[i]);
 		dims[in->dim_count++] = (struct dag_dim){ .name = wf_arena_strndup(a, by->by[i], n),
-							  .values = values, .count = groups, .stride = 1 };
+							  .values = values,
+							  .count = groups,
+							  .stride = 1 };
 	}
 	in->count = groups;
 }
@@ -277,7 +285,8 @@ int group_expand(struct draft *dr, uint32_t i)
 			by = &s->after[a];
 		if (!is_same_by(by, &s->after[a])) {
 			finding_related(finding(dr->diags, "E0315", s->after[a].pos,
-						"step '%s' goes by different names of two steps", s->name),
+						"step '%s' goes by different names of two steps",
+						s->name),
 					by->pos, "the other names");
 			return -1;
 		}
@@ -309,7 +318,8 @@ int group_expand(struct draft *dr, uint32_t i)
 	return failed ? -1 : 0;
 }
 
-/* Both ends have their size: number the tasks of `to` first, so that a fan-out made of groups has task g in group g. */
+/* Both ends have their size: number the tasks of `to` first, so that a fan-out made of groups has
+ * task g in group g. */
 int group_connect(struct draft *dr, uint32_t i, const struct wdf_after *a, struct dag_dep *dep)
 {
 	const struct dag_instance *to = &dr->d->instances[i], *from = &dr->d->instances[dep->from];
@@ -332,7 +342,8 @@ int group_connect(struct draft *dr, uint32_t i, const struct wdf_after *a, struc
 	return failed ? -1 : 0;
 }
 
-void group_members(const uint32_t *group, uint32_t n, uint32_t groups, uint32_t **at, uint32_t **member)
+void group_members(const uint32_t *group, uint32_t n, uint32_t groups, uint32_t **at,
+		   uint32_t **member)
 {
 	uint32_t *a = wf_xcalloc((size_t)groups + 2, sizeof(*a)), *m = wf_xmalloc(n * sizeof(*m));
 

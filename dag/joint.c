@@ -1,8 +1,9 @@
-/* joint.c - owns what an ended task does to the edges out of its instance: counts, joints, tolerance, and what becomes due; knows neither how
- * edges came into the plan nor what the verdict will be.
+/* joint.c - owns what an ended task does to the edges out of its instance: counts, joints,
+ * tolerance, and what becomes due; knows neither how edges came into the plan nor what the verdict
+ * will be.
  *
- * One ended task costs one step per edge out of its instance, plus one per listed successor. An edge from a whole instance is counted
- * once per task and settled once per edge.
+ * One ended task costs one step per edge out of its instance, plus one per listed successor. An
+ * edge from a whole instance is counted once per task and settled once per edge.
  */
 #include "dag/plan.h"
 
@@ -15,7 +16,7 @@ static int blame_less(const struct blame *a, const struct blame *b)
 	return a->index != b->index ? a->index < b->index : a->root < b->root;
 }
 
-/* ---- what becomes due ------------------------------------------------------------------------------- */
+/* ---- what becomes due ------------------------------------------------------------------ */
 
 static void make_due(struct dag_plan *p, uint32_t n, uint32_t index)
 {
@@ -66,9 +67,10 @@ void plan_gate_down(struct dag_plan *p, uint32_t n)
 		plan_wake(p, n);
 }
 
-/* ---- joints --------------------------------------------------------------------------------------------- */
+/* ---- joints ---------------------------------------------------------------------------- */
 
-static void tasks_of_joint(struct dag_plan *p, uint32_t j, void (*fn)(struct dag_plan *, uint32_t, uint32_t))
+static void tasks_of_joint(struct dag_plan *p, uint32_t j,
+			   void (*fn)(struct dag_plan *, uint32_t, uint32_t))
 {
 	const struct edge *e = &p->edges[p->joints[j].edge];
 	uint32_t to = dep_of(p, p->joints[j].edge)->to, group = j - e->joint;
@@ -127,7 +129,7 @@ void joint_try(struct dag_plan *p, uint32_t j)
 		joint_settle(p, j, joint->worst.skip != NONE ? BREAKS : UNNEEDED);
 }
 
-/* ---- tolerance -------------------------------------------------------------------------------------------- */
+/* ---- tolerance ------------------------------------------------------------------------- */
 
 /* Does `root`'s tolerate cover what it began, as far as joint j is concerned? */
 static enum cover cover_of(const struct dag_plan *p, uint32_t j, uint32_t root)
@@ -138,7 +140,8 @@ static enum cover cover_of(const struct dag_plan *p, uint32_t j, uint32_t root)
 
 	if (is_hollow(p, root) || !p->nodes[root].entered)
 		return UNCOVERED;
-	/* To wait for the end of a step that itself waits for what this edge releases would be to wait for ever. */
+	/* To wait for the end of a step that itself waits for what this edge releases would be to
+	 * wait for ever. */
 	if (all[root].part == all[dep->to].part && !(e->kind == DAG_ALL && root == dep->from))
 		return UNCOVERED;
 	return p->nodes[root].cover;
@@ -187,10 +190,11 @@ void plan_decide_cover(struct dag_plan *p, uint32_t n, enum cover cover)
 	}
 }
 
-/* ---- one task's news along one edge ------------------------------------------------------------------------- */
+/* ---- one task's news along one edge ---------------------------------------------------- */
 
 /* How one task's state stands to one edge's condition. */
-enum holding plan_pair(enum wdf_result result, uint32_t from, uint32_t word, uint32_t index, struct blame *b)
+enum holding plan_pair(enum wdf_result result, uint32_t from, uint32_t word, uint32_t index,
+		       struct blame *b)
 {
 	if (!has_ended(word))
 		return result == WDF_START && (word & STARTED) ? HOLDS : OPEN;
@@ -213,7 +217,8 @@ enum holding plan_pair(enum wdf_result result, uint32_t from, uint32_t word, uin
 	return OPEN;
 }
 
-static void tell_joint(struct dag_plan *p, uint32_t j, enum wdf_result result, uint32_t from, uint32_t index)
+static void tell_joint(struct dag_plan *p, uint32_t j, enum wdf_result result, uint32_t from,
+		       uint32_t index)
 {
 	uint32_t word = p->word[first_of(p, from) + index];
 	struct blame b;
@@ -233,11 +238,13 @@ static void tell_joint(struct dag_plan *p, uint32_t j, enum wdf_result result, u
 	joint_try(p, j);
 }
 
-static void tell_task(struct dag_plan *p, const struct dag_dep *dep, uint32_t index, uint32_t to_index)
+static void tell_task(struct dag_plan *p, const struct dag_dep *dep, uint32_t index,
+		      uint32_t to_index)
 {
 	struct blame b;
 
-	switch (plan_pair(dep->result, dep->from, p->word[first_of(p, dep->from) + index], index, &b)) {
+	switch (plan_pair(dep->result, dep->from, p->word[first_of(p, dep->from) + index], index,
+			  &b)) {
 	case HOLDS:
 	case UNNEEDED:
 		task_down(p, dep->to, to_index);

@@ -1,4 +1,5 @@
-/* json.c - owns the graph as JSON with coordinates, as the web page draws it; knows nothing of layout but its result. */
+/* json.c - owns the graph as JSON with coordinates, as the web page draws it; knows nothing of
+ * layout but its result. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,12 @@ static json_t *node(const struct dag *d, uint32_t i, uint32_t rank, uint32_t ord
 	json_object_set_new(o, "name", text(in->name));
 	json_object_set_new(o, "step", text(d->wdf->steps[in->step].name));
 	json_object_set_new(o, "fans_out", json_boolean(in->fans_out));
-	json_object_set_new(o, "count", in->count == DAG_UNSIZED ? json_null() : json_integer(in->count));
+	json_object_set_new(o, "count",
+			    in->count == DAG_UNSIZED ? json_null() : json_integer(in->count));
 	json_object_set_new(o, "rank", json_integer(rank));
 	json_object_set_new(o, "order", json_integer(order));
-	json_object_set_new(o, "x", json_integer((int64_t)order * ACROSS - (int64_t)(row - 1) * ACROSS / 2));
+	json_object_set_new(
+		o, "x", json_integer((int64_t)order * ACROSS - (int64_t)(row - 1) * ACROSS / 2));
 	json_object_set_new(o, "y", json_integer((int64_t)rank * DOWN));
 	return o;
 }
@@ -83,7 +86,8 @@ static json_t *services(const struct dag *d)
 		json_object_set_new(o, "name", text(w->services[s].name));
 		json_object_set_new(o, "type", text(w->services[s].type));
 		json_object_set_new(o, "users", json_array());
-		json_object_set_new(o, "after", json_pack("{s:o, s:o}", "nodes", steps, "services", others));
+		json_object_set_new(o, "after",
+				    json_pack("{s:o, s:o}", "nodes", steps, "services", others));
 		json_array_append_new(list, o);
 	}
 	for (uint32_t i = 0; i < d->instance_count; i++) {

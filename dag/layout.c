@@ -1,8 +1,9 @@
-/* layout.c - owns where each instance stands in a picture: a rank by the longest path to it, an order within the rank by barycentres; knows
- * nothing of how it is drawn.
+/* layout.c - owns where each instance stands in a picture: a rank by the longest path to it, an
+ * order within the rank by barycentres; knows nothing of how it is drawn.
  *
- * A fixed number of sweeps, each over every edge once. Edges against the order (instances that take turns by data) are left out. An edge over
- * several ranks pulls like any other: no helper nodes, whose number could grow with the square of the graph.
+ * A fixed number of sweeps, each over every edge once. Edges against the order (instances that take
+ * turns by data) are left out. An edge over several ranks pulls like any other: no helper nodes,
+ * whose number could grow with the square of the graph.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,9 @@ enum { SWEEPS = 8 };
 struct desk {
 	const struct dag *d;
 	uint32_t *rank, *order;
-	uint32_t *place;               /* position in d->order: says which edges lead forward */
+	uint32_t *place; /* position in d->order: says which edges lead forward */
 	uint32_t ranks;
-	uint32_t *at, *row;            /* instances by rank, in order */
+	uint32_t *at, *row; /* instances by rank, in order */
 	double *pull;
 };
 

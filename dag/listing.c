@@ -1,9 +1,10 @@
-/* listing.c - owns the list schedule: ready tasks start by priority, then weight, as far as cores, memory, pools and `parallel` allow;
- * knows nothing of real time.
+/* listing.c - owns the list schedule: ready tasks start by priority, then weight, as far as cores,
+ * memory, pools and `parallel` allow; knows nothing of real time.
  *
- * All tasks of an instance are alike, so what waits is instances, each with a queue of ranges. Instances with the same demands (cores, memory,
- * pool) form a shape: when its first does not fit, none of them does. An instance at its `parallel` limit is out of its shape until one of
- * its tasks ends. A start costs a look at each shape and log(instances).
+ * All tasks of an instance are alike, so what waits is instances, each with a queue of ranges.
+ * Instances with the same demands (cores, memory, pool) form a shape: when its first does not fit,
+ * none of them does. An instance at its `parallel` limit is out of its shape until one of its tasks
+ * ends. A start costs a look at each shape and log(instances).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +13,13 @@
 #include "dag/walk.h"
 
 struct range {
-	uint32_t first, count, next;   /* next + 1 */
+	uint32_t first, count, next; /* next + 1 */
 };
 
 struct shape {
-	uint64_t cores, memory;        /* of one task */
+	uint64_t cores, memory; /* of one task */
 	uint32_t pool;
-	uint32_t *heap;                /* instances with ready tasks, the best first */
+	uint32_t *heap; /* instances with ready tasks, the best first */
 	uint32_t count;
 	uint32_t members;
 };
@@ -29,15 +30,15 @@ struct lister {
 	struct heap running;
 	struct shape *shapes;
 	size_t shape_count, shape_cap;
-	uint32_t *shape_of;            /* by instance */
-	uint32_t *head, *tail;         /* by instance: ranges + 1 */
-	uint32_t *active;              /* by instance: tasks running */
-	uint8_t *listed;               /* by instance: in its shape's heap */
+	uint32_t *shape_of;    /* by instance */
+	uint32_t *head, *tail; /* by instance: ranges + 1 */
+	uint32_t *active;      /* by instance: tasks running */
+	uint8_t *listed;       /* by instance: in its shape's heap */
 	struct range *ranges;
 	size_t range_count, range_cap;
-	uint32_t free_range;           /* + 1 */
-	uint64_t cores, memory;        /* free */
-	uint32_t *pools;               /* free */
+	uint32_t free_range;	/* + 1 */
+	uint64_t cores, memory; /* free */
+	uint32_t *pools;	/* free */
 };
 
 static const struct wdf_step *step_of(const struct lister *l, uint32_t i)
@@ -45,7 +46,7 @@ static const struct wdf_step *step_of(const struct lister *l, uint32_t i)
 	return &l->d->wdf->steps[l->d->instances[i].step];
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------- */
 
 static int is_better(const struct lister *l, uint32_t a, uint32_t b)
 {
@@ -104,7 +105,8 @@ static void find_shapes(struct lister *l, uint32_t cores, uint64_t memory)
 				      (unsigned long long)x.memory, x.pool);
 		l->shape_of[i] = wf_strmap_add(&map, key, (uint32_t)l->shape_count);
 		if (l->shape_of[i] == l->shape_count) {
-			l->shapes = wf_grow(l->shapes, &l->shape_cap, l->shape_count + 1, sizeof(*l->shapes));
+			l->shapes = wf_grow(l->shapes, &l->shape_cap, l->shape_count + 1,
+					    sizeof(*l->shapes));
 			l->shapes[l->shape_count++] = x;
 		}
 		l->shapes[l->shape_of[i]].members++;
@@ -115,7 +117,7 @@ static void find_shapes(struct lister *l, uint32_t cores, uint64_t memory)
 	wf_arena_release(&keys);
 }
 
-/* ---- ready tasks --------------------------------------------------------------------------------------------- */
+/* ---- ready tasks ----------------------------------------------------------------------- */
 
 static int may_start(const struct lister *l, uint32_t i)
 {
@@ -129,7 +131,8 @@ static void add_ready(struct lister *l, uint32_t i, uint32_t first, uint32_t cou
 	if (at) {
 		l->free_range = l->ranges[at - 1].next;
 	} else {
-		l->ranges = wf_grow(l->ranges, &l->range_cap, l->range_count + 1, sizeof(*l->ranges));
+		l->ranges =
+			wf_grow(l->ranges, &l->range_cap, l->range_count + 1, sizeof(*l->ranges));
 		at = (uint32_t)++l->range_count;
 	}
 	l->ranges[at - 1] = (struct range){ first, count, 0 };
@@ -196,7 +199,8 @@ static void start_some(struct lister *l, struct shape *s, uint32_t room, int64_t
 		unlist_best(l, s);
 }
 
-/* The best of all shapes that fit, until none does. What starts may release what waits for a start, so the plan is asked between. */
+/* The best of all shapes that fit, until none does. What starts may release what waits for a start,
+ * so the plan is asked between. */
 static void start_all(struct lister *l, int64_t now)
 {
 	for (;;) {
@@ -212,7 +216,8 @@ static void start_all(struct lister *l, int64_t now)
 		for (size_t k = 0; k < l->shape_count; k++) {
 			struct shape *s = &l->shapes[k];
 
-			if (s->count && room_for(l, s) && (!best || is_better(l, s->heap[0], best->heap[0])))
+			if (s->count && room_for(l, s) &&
+			    (!best || is_better(l, s->heap[0], best->heap[0])))
 				best = s;
 		}
 		if (!best)

@@ -1,4 +1,5 @@
-/* mermaid.c - owns the picture in Mermaid's language, which README viewers draw; knows nothing of coordinates. */
+/* mermaid.c - owns the picture in Mermaid's language, which README viewers draw; knows nothing of
+ * coordinates. */
 #include "dag/graph.h"
 
 /* Inside quotes Mermaid reads entities, and little else may stand as it is. */
@@ -66,8 +67,8 @@ static void services(const struct dag *d, struct wf_buf *out)
 	}
 }
 
-void dag_mermaid(const struct dag *d, const char *(*state_of)(uint32_t instance, void *arg), void *arg,
-		 struct wf_buf *out)
+void dag_mermaid(const struct dag *d, const char *(*state_of)(uint32_t instance, void *arg),
+		 void *arg, struct wf_buf *out)
 {
 	wf_buf_str(out, "flowchart TD\n");
 	for (uint32_t i = 0; i < d->instance_count; i++)

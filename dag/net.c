@@ -1,5 +1,5 @@
-/* net.c - owns strongly connected parts and topological orders, of nodes and of units; knows nothing of steps. No function here
- * calls itself: a chain may be as long as memory.
+/* net.c - owns strongly connected parts and topological orders, of nodes and of units; knows
+ * nothing of steps. No function here calls itself: a chain may be as long as memory.
  */
 #include "dag/net.h"
 
@@ -32,7 +32,8 @@ void net_release(struct net *n)
 void net_add(struct net *n, uint32_t from, uint32_t to, const struct dag_dep *dep, enum net_why why)
 {
 	n->edges = wf_grow(n->edges, &n->edge_cap, n->edge_count + 1, sizeof(*n->edges));
-	n->edges[n->edge_count++] = (struct net_edge){ from, to, dep, why, !dep || dep->kind == DAG_ALL };
+	n->edges[n->edge_count++] =
+		(struct net_edge){ from, to, dep, why, !dep || dep->kind == DAG_ALL };
 }
 
 static int has_tasks(const struct dag_instance *in)
@@ -46,10 +47,11 @@ void net_add_dag(struct net *n, const struct dag *d, const struct dag_dep *deps,
 		n->count[i] = has_tasks(&d->instances[i]) ? d->instances[i].count : 1;
 	for (size_t i = 0; i < count; i++) {
 		net_add(n, deps[i].from, deps[i].to, &deps[i],
-			deps[i].cause == DAG_BY_DATA ? NET_DATA :
-			deps[i].cause == DAG_BY_LIST ? NET_LIST :
-						       NET_AFTER);
-		if (!has_tasks(&d->instances[deps[i].from]) || !has_tasks(&d->instances[deps[i].to]))
+			deps[i].cause == DAG_BY_DATA   ? NET_DATA
+			: deps[i].cause == DAG_BY_LIST ? NET_LIST
+						       : NET_AFTER);
+		if (!has_tasks(&d->instances[deps[i].from]) ||
+		    !has_tasks(&d->instances[deps[i].to]))
 			n->edges[n->edge_count - 1].whole = 1;
 	}
 }
@@ -69,7 +71,8 @@ static void by_node(const struct net *n, int incoming, uint32_t **at, uint32_t *
 	*list = l;
 }
 
-/* Tarjan's algorithm with a stack of our own. It finds a part after every part that can be reached from it. */
+/* Tarjan's algorithm with a stack of our own. It finds a part after every part that can be reached
+ * from it. */
 struct finder {
 	uint32_t *number, *low, *next, *stack, *path;
 	uint32_t counter, stacked, depth, parts;
@@ -161,7 +164,7 @@ void net_sort(struct net *n)
 	free(f.path);
 }
 
-/* ---- units ---------------------------------------------------------------------------------------- */
+/* ---- units ----------------------------------------------------------------------------- */
 
 static int is_inner(const struct net *n, const struct net_edge *e)
 {
@@ -176,13 +179,13 @@ static enum dag_dep_kind kind_of(const struct net_edge *e)
 struct placer {
 	const struct net *n;
 	struct net_units *u;
-	uint32_t *waits;               /* by unit: units and groups waited for */
-	uint32_t *gates;               /* by node: whole nodes waited for */
-	uint32_t *left;                /* by edge that holds as a whole: units of `from` not placed */
+	uint32_t *waits; /* by unit: units and groups waited for */
+	uint32_t *gates; /* by node: whole nodes waited for */
+	uint32_t *left;	 /* by edge that holds as a whole: units of `from` not placed */
 	struct group_state {
 		uint32_t *left, *at, *member;
-	} *groups;                     /* by edge of kind BY */
-	uint32_t found;                /* units in order[], placed or not yet looked at */
+	} * groups;	/* by edge of kind BY */
+	uint32_t found; /* units in order[], placed or not yet looked at */
 };
 
 static void found(struct placer *p, uint32_t node, uint32_t index)

@@ -1,9 +1,11 @@
-/* path.c - owns how two ways of writing one path become equal; knows no file system: links are not followed. */
+/* path.c - owns how two ways of writing one path become equal; knows no file system: links are not
+ * followed. */
 #include "dag/graph.h"
 
 #include <string.h>
 
-/* Append the parts of path to out, which holds an absolute path in the same form from `floor` on; "" is the root. */
+/* Append the parts of path to out, which holds an absolute path in the same form from `floor` on;
+ * "" is the root. */
 static void add_parts(struct wf_buf *out, size_t floor, const char *path, size_t n)
 {
 	for (size_t i = 0, len; i < n; i += len + 1) {

@@ -1,7 +1,8 @@
-/* plan.c - owns the life of a plan and what it is told: sizes, starts, endings; knows neither time nor resources, and gives no verdict
- * (verdict.c). See plan.h for the idea.
+/* plan.c - owns the life of a plan and what it is told: sizes, starts, endings; knows neither time
+ * nor resources, and gives no verdict (verdict.c). See plan.h for the idea.
  *
- * Nothing here calls itself along the graph: what follows from a verdict comes back through dag_plan_ended.
+ * Nothing here calls itself along the graph: what follows from a verdict comes back through
+ * dag_plan_ended.
  */
 #include "dag/plan.h"
 
@@ -103,7 +104,8 @@ void dag_plan_started(struct dag_plan *p, uint32_t instance, uint32_t index)
 			plan_tell(p, in->out[i], index);
 }
 
-void dag_plan_ended(struct dag_plan *p, uint32_t instance, uint32_t index, enum dag_outcome o, uint32_t root)
+void dag_plan_ended(struct dag_plan *p, uint32_t instance, uint32_t index, enum dag_outcome o,
+		    uint32_t root)
 {
 	const struct dag_instance *in = &p->d->instances[instance];
 	struct node *n = &p->nodes[instance];
@@ -138,13 +140,15 @@ int dag_plan_intolerable(const struct dag_plan *p, uint32_t instance)
 
 size_t dag_plan_bytes(const struct dag_plan *p)
 {
-	size_t n = sizeof(*p) + p->task_count * sizeof(*p->word) + p->d->instance_count * sizeof(*p->nodes) +
-		   p->edge_count * sizeof(*p->edges) + p->joint_cap * sizeof(*p->joints) +
-		   p->waiter_cap * sizeof(*p->waiters) + p->waiter_of.cap * sizeof(*p->waiter_of.slots) +
-		   bits_bytes(&p->due) + bits_bytes(&p->due_nodes);
+	size_t n = sizeof(*p) + p->task_count * sizeof(*p->word) +
+		   p->d->instance_count * sizeof(*p->nodes) + p->edge_count * sizeof(*p->edges) +
+		   p->joint_cap * sizeof(*p->joints) + p->waiter_cap * sizeof(*p->waiters) +
+		   p->waiter_of.cap * sizeof(*p->waiter_of.slots) + bits_bytes(&p->due) +
+		   bits_bytes(&p->due_nodes);
 
 	for (uint32_t e = 0; e < p->edge_count; e++)
 		if (p->edges[e].member_at)
-			n += (p->nodes[dep_of(p, e)->to].count + dep_of(p, e)->group_count + 2) * sizeof(uint32_t);
+			n += (p->nodes[dep_of(p, e)->to].count + dep_of(p, e)->group_count + 2) *
+			     sizeof(uint32_t);
 	return n;
 }

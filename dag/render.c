@@ -1,4 +1,5 @@
-/* render.c - owns the paths of a task's inputs and outputs, in the form that compares; knows nothing of who reads or writes them. */
+/* render.c - owns the paths of a task's inputs and outputs, in the form that compares; knows
+ * nothing of who reads or writes them. */
 #include <string.h>
 
 #include "dag/data.h"
@@ -40,7 +41,8 @@ void renderer_release(struct renderer *r)
 	wf_buf_release(&r->text);
 }
 
-static int render_text(struct renderer *r, const struct wdf_tmpl *t, uint32_t index, struct wf_err *err)
+static int render_text(struct renderer *r, const struct wdf_tmpl *t, uint32_t index,
+		       struct wf_err *err)
 {
 	struct dag_scope s = { .dag = r->d, .instance = r->instance, .index = index };
 	struct wdf_scope names = dag_scope_of(&s);
@@ -50,7 +52,7 @@ static int render_text(struct renderer *r, const struct wdf_tmpl *t, uint32_t in
 }
 
 int render(struct renderer *r, const struct wdf_tmpl *t, uint32_t index, struct wf_buf *out,
-		  struct wf_err *err)
+	   struct wf_err *err)
 {
 	if (r->base_of != index && !(r->base_of != NONE && r->workdir_reach == REACH_CONSTANT)) {
 		wf_buf_clear(&r->base);
@@ -79,7 +81,9 @@ static int pattern_text(struct renderer *r, const struct wdf_tmpl *t, struct wf_
 	struct wdf_scope names = dag_scope_of(&s);
 
 	for (uint32_t p = 0; p < t->count; p++) {
-		struct wdf_tmpl one = { .parts = &t->parts[p], .count = 1, .pos = t->pos, .raw = t->raw };
+		struct wdf_tmpl one = {
+			.parts = &t->parts[p], .count = 1, .pos = t->pos, .raw = t->raw
+		};
 		enum reach_of reach = reach_of(r->d, r->instance, &one);
 
 		if (reach == REACH_LATER)

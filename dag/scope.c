@@ -1,4 +1,5 @@
-/* scope.c - owns which names a task's templates can see; knows nothing of what they are used for. */
+/* scope.c - owns which names a task's templates can see; knows nothing of what they are used for.
+ */
 #include "dag/graph.h"
 
 #include <string.h>

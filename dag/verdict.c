@@ -1,5 +1,5 @@
-/* verdict.c - owns the answer to "what follows": it reads the plan's state and gives each task its one verdict; knows nothing of how the
- * state came about.
+/* verdict.c - owns the answer to "what follows": it reads the plan's state and gives each task its
+ * one verdict; knows nothing of how the state came about.
  */
 #include "dag/plan.h"
 
@@ -15,9 +15,11 @@ enum holding plan_condition(const struct dag_plan *p, uint32_t e, uint32_t index
 	switch ((enum dag_dep_kind)edge->kind) {
 	case DAG_ALL:
 	case DAG_BY: {
-		const struct joint *j = &p->joints[edge->joint + (edge->kind == DAG_BY ? dep->to_group[index] : 0)];
+		const struct joint *j =
+			&p->joints[edge->joint + (edge->kind == DAG_BY ? dep->to_group[index] : 0)];
 
-		*b = j->state == BREAKS ? j->worst : (struct blame){ DAG_SKIP_NOT_NEEDED, NONE, dep->from };
+		*b = j->state == BREAKS ? j->worst
+					: (struct blame){ DAG_SKIP_NOT_NEEDED, NONE, dep->from };
 		return (enum holding)j->state;
 	}
 	case DAG_EACH:
@@ -25,7 +27,8 @@ enum holding plan_condition(const struct dag_plan *p, uint32_t e, uint32_t index
 		return plan_pair(dep->result, dep->from, from[index], index, b);
 	case DAG_SOME:
 		for (uint32_t i = dep->pred_offset[index]; i < dep->pred_offset[index + 1]; i++) {
-			enum holding h = plan_pair(dep->result, dep->from, from[dep->pred[i]], dep->pred[i], b);
+			enum holding h = plan_pair(dep->result, dep->from, from[dep->pred[i]],
+						   dep->pred[i], b);
 
 			if (h == BREAKS)
 				return BREAKS;
@@ -38,7 +41,8 @@ enum holding plan_condition(const struct dag_plan *p, uint32_t e, uint32_t index
 }
 
 /* The first edge into the instance that stands so for the task, or NONE. */
-static uint32_t find_edge(const struct dag_plan *p, uint32_t n, uint32_t index, enum holding want, struct blame *b)
+static uint32_t find_edge(const struct dag_plan *p, uint32_t n, uint32_t index, enum holding want,
+			  struct blame *b)
 {
 	const struct dag_instance *in = &p->d->instances[n];
 
@@ -48,7 +52,8 @@ static uint32_t find_edge(const struct dag_plan *p, uint32_t n, uint32_t index, 
 	return NONE;
 }
 
-static void set_skip(const struct dag_plan *p, uint32_t edge, const struct blame *b, struct dag_verdict *v)
+static void set_skip(const struct dag_plan *p, uint32_t edge, const struct blame *b,
+		     struct dag_verdict *v)
 {
 	v->kind = DAG_SKIP;
 	v->skip = (enum dag_skip)b->skip;
@@ -57,8 +62,9 @@ static void set_skip(const struct dag_plan *p, uint32_t edge, const struct blame
 	v->root_instance = b->root;
 }
 
-/* The verdict of a task that is due. A failure edge that is not needed counts like `when`: it is looked at once all else holds, so
- * that a parent that failed in the meantime is never overlooked. */
+/* The verdict of a task that is due. A failure edge that is not needed counts like `when`: it is
+ * looked at once all else holds, so that a parent that failed in the meantime is never overlooked.
+ */
 static void judge(const struct dag_plan *p, uint32_t n, uint32_t index, struct dag_verdict *v)
 {
 	uint32_t word = p->word[p->d->instances[n].first + index], edge;
@@ -79,8 +85,9 @@ static void judge(const struct dag_plan *p, uint32_t n, uint32_t index, struct d
 static int is_same(const struct dag_verdict *a, const struct dag_verdict *b)
 {
 	return a->kind == b->kind &&
-	       (a->kind == DAG_RELEASE || (a->skip == b->skip && a->cause_instance == b->cause_instance &&
-					   a->cause_index == b->cause_index && a->root_instance == b->root_instance));
+	       (a->kind == DAG_RELEASE ||
+		(a->skip == b->skip && a->cause_instance == b->cause_instance &&
+		 a->cause_index == b->cause_index && a->root_instance == b->root_instance));
 }
 
 /* A task whose verdict was due may have ended meanwhile (canceled), or have been marked twice. */
@@ -105,7 +112,8 @@ static int next_task(struct dag_plan *p, struct dag_verdict *v)
 	first = p->d->instances[n].first;
 	judge(p, n, at - first, v);
 	p->word[at] |= JUDGED;
-	for (at++; at < first + p->nodes[n].count && bits_has(&p->due, at) && is_waiting(p, at); at++) {
+	for (at++; at < first + p->nodes[n].count && bits_has(&p->due, at) && is_waiting(p, at);
+	     at++) {
 		struct dag_verdict next;
 
 		judge(p, n, at - first, &next);
@@ -144,7 +152,8 @@ static void set_dead(const struct dag_plan *p, uint32_t n, struct dag_verdict *v
 	}
 }
 
-/* A node without tasks that is due: how did what it waits for come out? Returns 1 when that is worth a verdict. */
+/* A node without tasks that is due: how did what it waits for come out? Returns 1 when that is
+ * worth a verdict. */
 static int look_at_node(struct dag_plan *p, uint32_t n, struct dag_verdict *v)
 {
 	struct node *node = &p->nodes[n];

@@ -1,4 +1,5 @@
-/* walk.c - owns pretending that tasks run, and the queue of what ends next; knows nothing of what is measured.
+/* walk.c - owns pretending that tasks run, and the queue of what ends next; knows nothing of what
+ * is measured.
  */
 #include "dag/walk.h"
 

@@ -1,7 +1,7 @@
 /* walk.h - pretending to run a graph: estimate.c and listing.c let the plan drive them
  *
- * Create the plan with plan_make(d, 1). Verdicts of kind SKIP are ended at once by walk_skip; what is released is begun, kept in
- * a heap by the time it ends, and ended in that order.
+ * Create the plan with plan_make(d, 1). Verdicts of kind SKIP are ended at once by walk_skip; what
+ * is released is begun, kept in a heap by the time it ends, and ended in that order.
  */
 #ifndef WF_DAG_WALK_H
 #define WF_DAG_WALK_H
@@ -11,7 +11,7 @@
 /* Tasks that end together. */
 struct batch {
 	int64_t at;
-	uint64_t number;               /* of equal ends, the first begun */
+	uint64_t number; /* of equal ends, the first begun */
 	uint32_t instance, first, count;
 };
 

@@ -1,9 +1,10 @@
-/* weight.c - owns the length of the longest path from each instance to the end, by which the scheduler chooses; knows nothing of
- * resources.
+/* weight.c - owns the length of the longest path from each instance to the end, by which the
+ * scheduler chooses; knows nothing of resources.
  *
- * A task weighs its declared time; in a workflow that declares some times, a step without one weighs their mean, and in one that declares
- * none every task weighs 1. Along edges between instances one number per instance is enough; inside a part whose instances lead to each other
- * (a chain of tasks within one step, two steps that take turns) it is reckoned task by task.
+ * A task weighs its declared time; in a workflow that declares some times, a step without one
+ * weighs their mean, and in one that declares none every task weighs 1. Along edges between
+ * instances one number per instance is enough; inside a part whose instances lead to each other (a
+ * chain of tasks within one step, two steps that take turns) it is reckoned task by task.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,8 @@
 struct scale {
 	struct dag *d;
 	struct net net;
-	uint64_t *own;                 /* by instance: weight of one task */
-	uint64_t *after;               /* by instance: longest path below it, outside its part */
+	uint64_t *own;	 /* by instance: weight of one task */
+	uint64_t *after; /* by instance: longest path below it, outside its part */
 };
 
 static void weigh_own(struct scale *s)
@@ -49,10 +50,10 @@ static void weigh_below(struct scale *s, uint32_t i)
 struct loops {
 	struct net_units u;
 	struct net_unit *units;
-	uint32_t *at;                  /* by part */
-	uint64_t *best;                /* by unit */
-	uint64_t *whole;               /* by instance */
-	uint64_t **groups;             /* by dep */
+	uint32_t *at;	   /* by part */
+	uint64_t *best;	   /* by unit */
+	uint64_t *whole;   /* by instance */
+	uint64_t **groups; /* by dep */
 };
 
 static void loops_init(struct loops *l, const struct scale *s)
@@ -74,7 +75,8 @@ static void loops_init(struct loops *l, const struct scale *s)
 	l->whole = wf_xcalloc(d->instance_count, sizeof(*l->whole));
 	l->groups = wf_xcalloc(d->dep_count, sizeof(*l->groups));
 	for (uint32_t e = 0; e < d->dep_count; e++)
-		if (d->deps[e].kind == DAG_BY && !s->net.edges[e].whole && s->net.looped[d->deps[e].to])
+		if (d->deps[e].kind == DAG_BY && !s->net.edges[e].whole &&
+		    s->net.looped[d->deps[e].to])
 			l->groups[e] = wf_xcalloc(d->deps[e].group_count, sizeof(**l->groups));
 }
 
@@ -90,7 +92,8 @@ static void loops_release(struct loops *l, const struct scale *s)
 	net_units_release(&l->u);
 }
 
-/* Longest path below one task: within its part from what was found for units placed later, outside by instance. */
+/* Longest path below one task: within its part from what was found for units placed later, outside
+ * by instance. */
 static uint64_t below_unit(const struct scale *s, const struct loops *l, struct net_unit x)
 {
 	const struct dag *d = s->d;

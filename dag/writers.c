@@ -1,6 +1,8 @@
-/* writers.c - owns which task writes which path: every output of every instance, by path; knows nothing of who reads it.
+/* writers.c - owns which task writes which path: every output of every instance, by path; knows
+ * nothing of who reads it.
  *
- * One path has one maker. Others may update it in place (`update: true`), and are chained behind the first that was found.
+ * One path has one maker. Others may update it in place (`update: true`), and are chained behind
+ * the first that was found.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,8 @@ static struct slot *slot_of(const struct table *t, const char *path, size_t n, u
 {
 	for (size_t i = hash & (t->slot_count - 1);; i = (i + 1) & (t->slot_count - 1)) {
 		struct slot *s = &t->slots[i];
-		const struct writer *w = s->writer && s->hash == hash ? &t->writers[s->writer - 1] : NULL;
+		const struct writer *w =
+			s->writer && s->hash == hash ? &t->writers[s->writer - 1] : NULL;
 
 		if (!s->writer || (w && w->len == n && memcmp(t->text.data + w->at, path, n) == 0))
 			return s;
@@ -42,9 +45,10 @@ int updates(const struct dag *d, uint32_t instance)
 	return d->wdf->steps[d->instances[instance].step].update;
 }
 
-/* Another writer of a path: NULL when it may be one, else the one it clashes with. Tasks that update in place may be many, the one that
- * makes it is one. */
-static const struct writer *join_writers(const struct dag *d, struct table *t, uint32_t first, const struct writer *w)
+/* Another writer of a path: NULL when it may be one, else the one it clashes with. Tasks that
+ * update in place may be many, the one that makes it is one. */
+static const struct writer *join_writers(const struct dag *d, struct table *t, uint32_t first,
+					 const struct writer *w)
 {
 	if (!updates(d, w->instance)) {
 		uint32_t maker = t->writers[first].maker;
@@ -63,11 +67,15 @@ static const struct writer *join_writers(const struct dag *d, struct table *t, u
 	return NULL;
 }
 
-/* The path is the end of t->text, from `at` on, and (instance, index) writes it. Returns the writer it clashes with, or NULL. */
-static const struct writer *add_writer(const struct dag *d, struct table *t, size_t at, uint32_t instance,
-				       uint32_t index, uint32_t output)
+/* The path is the end of t->text, from `at` on, and (instance, index) writes it. Returns the writer
+ * it clashes with, or NULL. */
+static const struct writer *add_writer(const struct dag *d, struct table *t, size_t at,
+				       uint32_t instance, uint32_t index, uint32_t output)
 {
-	struct writer w = { .at = at, .len = (uint32_t)(t->text.len - at), .instance = instance, .index = index,
+	struct writer w = { .at = at,
+			    .len = (uint32_t)(t->text.len - at),
+			    .instance = instance,
+			    .index = index,
 			    .output = output };
 	uint32_t hash = wf_hash(t->text.data + at, w.len);
 	struct slot *slot;
@@ -107,15 +115,16 @@ void table_release(struct table *t)
 	wf_buf_release(&t->text);
 }
 
-int cannot_render(struct draft *dr, const struct wdf_tmpl *t, const struct wdf_step *s, const struct wf_err *err)
+int cannot_render(struct draft *dr, const struct wdf_tmpl *t, const struct wdf_step *s,
+		  const struct wf_err *err)
 {
-	finding(dr->diags, "E0320", t->pos, "path '%s' of step '%s' cannot be written out: %s", t->raw ? t->raw : "",
-		s->name, err->text);
+	finding(dr->diags, "E0320", t->pos, "path '%s' of step '%s' cannot be written out: %s",
+		t->raw ? t->raw : "", s->name, err->text);
 	return -1;
 }
 
-static int two_writers(struct draft *dr, const struct writer *first, uint32_t instance, uint32_t index,
-		       uint32_t output, const char *path)
+static int two_writers(struct draft *dr, const struct writer *first, uint32_t instance,
+		       uint32_t index, uint32_t output, const char *path)
 {
 	const struct dag *d = dr->d;
 	const struct wdf_step *s = &d->wdf->steps[d->instances[instance].step];
@@ -125,8 +134,8 @@ static int two_writers(struct draft *dr, const struct writer *first, uint32_t in
 
 	dag_task_name(d, first->instance, first->index, a, sizeof(a));
 	dag_task_name(d, instance, index, b, sizeof(b));
-	f = finding(dr->diags, "E0316", s->outputs[output].pos, "output '%s' is declared by two tasks, '%s' and '%s'",
-		    path, a, b);
+	f = finding(dr->diags, "E0316", s->outputs[output].pos,
+		    "output '%s' is declared by two tasks, '%s' and '%s'", path, a, b);
 	finding_related(f, other->outputs[first->output].pos, "declared here first");
 	if (first->instance == instance)
 		finding_hint(f, "use a name of the fan-out in the path or in 'workdir'");
@@ -167,7 +176,8 @@ static void add_patterns(struct table *t, struct renderer *r)
 
 		if (render_pattern(r, &r->step->outputs[k], &path) < 0)
 			continue;
-		t->patterns = wf_grow(t->patterns, &t->pattern_cap, t->pattern_count + 1, sizeof(*t->patterns));
+		t->patterns = wf_grow(t->patterns, &t->pattern_cap, t->pattern_count + 1,
+				      sizeof(*t->patterns));
 		t->patterns[t->pattern_count++] =
 			(struct pattern){ .instance = r->instance, .text = wf_buf_take(&path) };
 	}

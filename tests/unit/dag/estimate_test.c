@@ -93,6 +93,32 @@ static void priorities(void)
 	dag_estimate(d, 2, 0, &e);
 	is_int(e.makespan_ms, 16, "the longer path goes first");
 	is_int(d->instances[a].weight, 11, "by its weight");
+	m.w.steps[b].priority = 1;
+	dag_estimate(d, 2, 0, &e);
+	is_int(e.makespan_ms, 16, "b before a");
+	m.w.steps[b].resources.cpus = 2;
+	m.w.steps[b].parallel = 1;
+	dag_estimate(d, 2, 0, &e);
+	is_int(e.makespan_ms, 16, "one after the other in any order");
+	dag_free(d);
+	maker_release(&m);
+
+	/*   a(1) --> c(10) on one core of two, b(5) on both: b first costs 5, b last hides nothing   */
+	maker_init(&m);
+	b = step(&m, "b");
+	a = step(&m, "a");
+	c = step(&m, "c");
+	after(&m, c, a, WDF_SUCCESS);
+	m.w.steps[a].resources.time_ms = 1;
+	m.w.steps[c].resources.time_ms = 10;
+	m.w.steps[b].resources.time_ms = 5;
+	fan(&m, b, "i", 2);
+	d = build(&m);
+	dag_estimate(d, 1 + 1, 0, &e);
+	is_int(e.makespan_ms, 11, "by weight, b fills the gaps");
+	m.w.steps[b].priority = 1;
+	dag_estimate(d, 2, 0, &e);
+	is_int(e.makespan_ms, 16, "by priority, b goes first whatever it costs");
 	dag_free(d);
 	maker_release(&m);
 }
@@ -139,8 +165,11 @@ static int64_t longest(const struct want *w, int in_tasks)
 				int64_t start = 0;
 
 				for (uint32_t k = 0; k < w->edge_count; k++)
-					for (uint32_t i = 0; w->edges[k].to == s && i < w->steps[w->edges[k].from].count; i++)
-						if (relates(w, &w->edges[k], i, j) && end[w->edges[k].from][i] > start)
+					for (uint32_t i = 0; w->edges[k].to == s &&
+							     i < w->steps[w->edges[k].from].count;
+					     i++)
+						if (relates(w, &w->edges[k], i, j) &&
+						    end[w->edges[k].from][i] > start)
 							start = end[w->edges[k].from][i];
 				start += in_tasks ? 1 : w->steps[s].time_ms;
 				changed |= end[s][j] != start;
@@ -199,10 +228,12 @@ static void random_bounds(void)
 		bad += d->timed && on_path > e.critical_ms;
 		bad += e.width > e.tasks || (uint64_t)e.width * e.depth < e.tasks;
 		if (bad)
-			diag("graph %llu: depth %u (%lld) critical %lld (%lld) makespan %lld core_ms %lld cores %u sum %lld path %lld",
-			     (unsigned long long)i, e.depth, (long long)longest(&w, 1), (long long)e.critical_ms,
-			     (long long)longest(&w, 0), (long long)e.makespan_ms, (long long)e.core_ms, cores,
-			     (long long)sum, (long long)on_path);
+			diag("graph %llu: depth %u (%lld) critical %lld (%lld) makespan %lld "
+			     "core_ms %lld cores %u sum %lld path %lld",
+			     (unsigned long long)i, e.depth, (long long)longest(&w, 1),
+			     (long long)e.critical_ms, (long long)longest(&w, 0),
+			     (long long)e.makespan_ms, (long long)e.core_ms, cores, (long long)sum,
+			     (long long)on_path);
 		dag_free(d);
 		maker_release(&m);
 	}

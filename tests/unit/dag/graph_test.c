@@ -44,7 +44,8 @@ static const char *parents(const struct dag *d, uint32_t instance, uint32_t inde
 }
 
 /* Text of a template for one task. */
-static const char *render(struct maker *m, const struct dag *d, uint32_t instance, uint32_t index, const char *text)
+static const char *render(struct maker *m, const struct dag *d, uint32_t instance, uint32_t index,
+			  const char *text)
 {
 	static struct wf_buf out;
 	struct dag_scope s = { .dag = d, .instance = instance, .index = index };
@@ -93,7 +94,8 @@ static void products(void)
 	is_str(values(d, a, 5), "seed=013 n=1", "values keep the text they were written with");
 	is_int(d->instances[z].count, 2, "a zip pairs");
 	is_str(values(d, z, 1), "x=q y=2", "second with second");
-	is_str(render(&m, d, z, 1, "{{ y:03 }}/{{ mode }}"), "002/quick", "fan-out values, then parameters");
+	is_str(render(&m, d, z, 1, "{{ y:03 }}/{{ mode }}"), "002/quick",
+	       "fan-out values, then parameters");
 	is_str(render(&m, d, z, 1, "{{ seed }}"), "unknown", "not those of other steps");
 	dag_free(d);
 	maker_release(&m);
@@ -103,7 +105,8 @@ static void products(void)
 	fan_words(&m, a, "x", "1 2 3");
 	fan_words(&m, a, "y", "1 2");
 	m.w.steps[a].zip = 1;
-	refused(&m, "E0218", "'y' of step 'a' has 2 values and 'x' has 3; 'zip' pairs lists of one length");
+	refused(&m, "E0218",
+		"'y' of step 'a' has 2 values and 'x' has 3; 'zip' pairs lists of one length");
 
 	maker_init(&m);
 	a = step(&m, "a");
@@ -148,8 +151,10 @@ static void ranges(void)
 /* glob and csv come from the submitting side */
 static void sources(void)
 {
-	static const char text[] = "{\"glob\": {\"in/*.dat\": [\"in/a.dat\", \"in/b.tar.gz\", \"in/.c\"]},"
-				   " \"csv\": {\"runs.csv\": [{\"site\": \"N\", \"t\": \"300\"}, {\"site\": \"S\", \"t\": \"310\"}]}}";
+	static const char text[] =
+		"{\"glob\": {\"in/*.dat\": [\"in/a.dat\", \"in/b.tar.gz\", \"in/.c\"]},"
+		" \"csv\": {\"runs.csv\": [{\"site\": \"N\", \"t\": \"300\"}, {\"site\": \"S\", "
+		"\"t\": \"310\"}]}}";
 	struct maker m;
 	struct dag *d;
 	struct wf_err err;
@@ -163,8 +168,8 @@ static void sources(void)
 	add_dim(&m, c, "s", WDF_DIM_CSV)->source = "runs.csv";
 	d = dag_build(&m.w, given, "/run", &m.diags);
 	ok(d != NULL, "built");
-	is_str(render(&m, d, g, 0, "{{ f }}|{{ f.name }}|{{ f.stem }}|{{ f.path }}"), "in/a.dat|a.dat|a|in/a.dat",
-	       "a file found by a pattern");
+	is_str(render(&m, d, g, 0, "{{ f }}|{{ f.name }}|{{ f.stem }}|{{ f.path }}"),
+	       "in/a.dat|a.dat|a|in/a.dat", "a file found by a pattern");
 	is_str(render(&m, d, g, 1, "{{ f.stem }}"), "b.tar", "the last extension goes");
 	is_str(render(&m, d, g, 2, "{{ f.stem }}"), ".c", "a hidden file has none");
 	is_str(render(&m, d, c, 1, "{{ s.site }}-{{ s.t }}"), "S-310", "a row's columns");
@@ -217,12 +222,37 @@ static void groups(void)
 	a = step(&m, "mean");
 	fan_words(&m, s, "site", "N S");
 	by(&m, a, s, WDF_SUCCESS, "sit");
-	refused(&m, "E0315", "step 'mean' goes by 'sit', which is not a name of the fan-out of 'sim'");
+	refused(&m, "E0315",
+		"step 'mean' goes by 'sit', which is not a name of the fan-out of 'sim'");
+}
+
+/* Values that no task has make no group. */
+static void groups_of_none(void)
+{
+	struct maker m;
+	struct dag *d;
+	uint32_t s, o, a;
+
+	maker_init(&m);
+	s = step(&m, "sim");
+	o = step(&m, "obs");
+	a = step(&m, "mean");
+	fan_words(&m, s, "site", "N S");
+	fan(&m, s, "year", 0);
+	fan_words(&m, o, "site", "W");
+	by(&m, a, s, WDF_SUCCESS, "site");
+	by(&m, a, o, WDF_SUCCESS, "site");
+	d = build(&m);
+	is_int(d->instances[a].count, 1, "one group");
+	is_str(values(d, a, 0), "site=W", "of the tasks there are");
+	dag_free(d);
+	maker_release(&m);
 }
 
 static void group_by_field(void)
 {
-	static const char text[] = "{\"csv\": {\"r\": [{\"site\": \"N\", \"t\": \"1\"}, {\"site\": \"S\", \"t\": \"2\"}, {\"site\": \"N\", \"t\": \"3\"}]}}";
+	static const char text[] = "{\"csv\": {\"r\": [{\"site\": \"N\", \"t\": \"1\"}, {\"site\": "
+				   "\"S\", \"t\": \"2\"}, {\"site\": \"N\", \"t\": \"3\"}]}}";
 	struct maker m;
 	struct dag *d;
 	json_t *given = wf_json_parse(text, sizeof(text) - 1, NULL);
@@ -378,7 +408,8 @@ static void data_refused(void)
 	m.w.steps[b].update = 1;
 	reads(&m, c, "db");
 	d = build(&m);
-	is_str(parents(d, b, 2), "make", "who updates a file waits for its maker, not for the others");
+	is_str(parents(d, b, 2), "make",
+	       "who updates a file waits for its maker, not for the others");
 	is_str(parents(d, c, 0), "make fill", "who reads it waits for all of them");
 	dag_free(d);
 	maker_release(&m);
@@ -397,7 +428,8 @@ static void circles(void)
 	after(&m, b, a, WDF_SUCCESS);
 	after(&m, c, b, WDF_SUCCESS);
 	after(&m, a, c, WDF_SUCCESS);
-	refused(&m, "E0306", "dependency cycle: 'a' waits for 'c', which waits for 'b', which waits for 'a'");
+	refused(&m, "E0306",
+		"dependency cycle: 'a' waits for 'c', which waits for 'b', which waits for 'a'");
 
 	/*   a --> a   */
 	maker_init(&m);
@@ -424,7 +456,8 @@ static void circles(void)
 	reads(&m, b, "a/{{ i }}");
 	writes(&m, b, "b/{{ i }}");
 	reads(&m, a, "b/0");
-	refused(&m, "E0306", "dependency cycle: 'a[0]' needs 'b/0' of 'b[0]', which needs 'a/0' of 'a[0]'");
+	refused(&m, "E0306",
+		"dependency cycle: 'a[0]' needs 'b/0' of 'b[0]', which needs 'a/0' of 'a[0]'");
 
 	/*   a uses db, which comes after b, which comes after a   */
 	maker_init(&m);
@@ -435,7 +468,9 @@ static void circles(void)
 	after(&m, b, a, WDF_SUCCESS);
 	m.w.services[s].after[m.w.services[s].after_count++] =
 		(struct wdf_after){ .step = b, .service = UINT32_MAX };
-	refused(&m, "E0306", "dependency cycle: 'a' uses service 'db', which waits for 'b', which waits for 'a'");
+	refused(&m, "E0306",
+		"dependency cycle: 'a' uses service 'db', which waits for 'b', which waits for "
+		"'a'");
 
 	/*   the same, but b needs a's file   */
 	maker_init(&m);
@@ -447,7 +482,9 @@ static void circles(void)
 	reads(&m, b, "f");
 	m.w.services[s].after[m.w.services[s].after_count++] =
 		(struct wdf_after){ .step = b, .service = UINT32_MAX };
-	refused(&m, "E0306", "dependency cycle: 'a' uses service 'db', which waits for 'b', which needs 'f' of 'a'");
+	refused(&m, "E0306",
+		"dependency cycle: 'a' uses service 'db', which waits for 'b', which needs 'f' of "
+		"'a'");
 
 	/*   two services after each other   */
 	maker_init(&m);
@@ -457,7 +494,8 @@ static void circles(void)
 	for (uint32_t k = 0; k < 2; k++)
 		m.w.services[k].after[m.w.services[k].after_count++] =
 			(struct wdf_after){ .step = UINT32_MAX, .service = 1 - k };
-	refused(&m, "E0306", "dependency cycle: service 'p' waits for service 'q', which waits for service 'p'");
+	refused(&m, "E0306",
+		"dependency cycle: service 'p' waits for service 'q', which waits for service 'p'");
 
 	/*   list --from--> fan --> list   */
 	maker_init(&m);
@@ -465,7 +503,54 @@ static void circles(void)
 	b = step(&m, "fan");
 	fan_from(&m, b, "x", a);
 	after(&m, a, b, WDF_SUCCESS);
-	refused(&m, "E0306", "dependency cycle: 'list' waits for 'fan', which fans out over a list of 'list'");
+	refused(&m, "E0306",
+		"dependency cycle: 'list' waits for 'fan', which fans out over a list of 'list'");
+}
+
+/* What waits for a circle is not part of it; an empty fan-out is no way out of one. */
+static void beside_circles(void)
+{
+	struct maker m;
+	uint32_t a, b, c, z;
+
+	/*   a --> b --> c --> a      c --> z   */
+	maker_init(&m);
+	z = step(&m, "z");
+	a = step(&m, "a");
+	b = step(&m, "b");
+	c = step(&m, "c");
+	after(&m, z, c, WDF_SUCCESS);
+	after(&m, b, a, WDF_SUCCESS);
+	after(&m, c, b, WDF_SUCCESS);
+	after(&m, a, c, WDF_SUCCESS);
+	refused(&m, "E0306",
+		"dependency cycle: 'a' waits for 'c', which waits for 'b', which waits for 'a'");
+
+	/*   b --> c --> b      c --> a --> b   : told from where the file begins   */
+	maker_init(&m);
+	a = step(&m, "a");
+	b = step(&m, "b");
+	c = step(&m, "c");
+	after(&m, a, c, WDF_SUCCESS);
+	after(&m, c, b, WDF_SUCCESS);
+	after(&m, b, c, WDF_SUCCESS);
+	after(&m, b, a, WDF_SUCCESS);
+	refused(&m, "E0306", "dependency cycle: 'b' waits for 'c', which waits for 'b'");
+
+	/*   a[x] --by x--> none (no tasks) ==> b ..> a[1]   */
+	maker_init(&m);
+	a = step(&m, "a");
+	z = step(&m, "none");
+	b = step(&m, "b");
+	fan_words(&m, a, "x", "0 1");
+	fan(&m, z, "x", 0);
+	by(&m, z, a, WDF_SUCCESS, "x");
+	after(&m, b, z, WDF_ANY);
+	writes(&m, b, "to/1");
+	reads(&m, a, "to/{{ x }}");
+	refused(&m, "E0306",
+		"dependency cycle: 'a[1]' needs 'to/1' of 'b', which waits for 'none', which waits "
+		"for 'a[1]'");
 }
 
 /* Chains within a step and steps that take turns are no circles. */
@@ -538,10 +623,44 @@ static void run_time_data(void)
 	d = build(&m);
 	v[1] = v[0];
 	ok(dag_size(d, s, v, 2, &err) < 0, "two entries that write one file");
-	is_str(err.text, "output '/run/dump/a.dat' is declared by two tasks, 'sim[0]' and 'sim[1]'", "are refused");
+	is_str(err.text, "output '/run/dump/a.dat' is declared by two tasks, 'sim[0]' and 'sim[1]'",
+	       "are refused");
 	is_int(d->instances[s].count, DAG_UNSIZED, "and all is as before");
 	v[1] = wdf_value_of_text(&m.w.arena, "b");
 	ok(dag_size(d, s, v, 2, &err) == 0, "so that a better list can come");
+	dag_free(d);
+	maker_release(&m);
+}
+
+/*   seed ..> list --from--> sim     list reads dump/first, which sim's pattern would fit, and comes before it */
+static void guesses(void)
+{
+	struct maker m;
+	struct dag *d;
+	struct wdf_value v;
+	struct wf_err err;
+	uint32_t e, l, s;
+
+	maker_init(&m);
+	e = step(&m, "seed");
+	l = step(&m, "list");
+	s = step(&m, "sim");
+	writes(&m, e, "dump/first");
+	reads(&m, l, "dump/first");
+	fan_from(&m, s, "x", l);
+	writes(&m, s, "dump/{{ x }}");
+	d = build(&m);
+	is_str(parents(d, l, 0), "seed",
+	       "what leads to a fan-out does not wait for what it may write");
+	v = wdf_value_of_text(&m.w.arena, "second");
+	ok(dag_size(d, s, &v, 1, &err) == 0, "as long as it does not");
+	dag_free(d);
+	m.w.steps[e].output_count = 0;
+	d = build(&m);
+	v = wdf_value_of_text(&m.w.arena, "first");
+	ok(dag_size(d, s, &v, 1, &err) < 0, "when it does, it is too late");
+	is_str(err.text, "step 'sim' turns out to write what 'list' reads, which comes before it",
+	       "and said");
 	dag_free(d);
 	maker_release(&m);
 }
@@ -559,14 +678,18 @@ static void names(void)
 	fan(&m, a, "x", 20);
 	d = build(&m);
 	ok(dag_task_find(d, "simulate[12]", &i, &k, &err) == 0 && i == a && k == 12, "a task");
-	ok(dag_task_find(d, "a.b-c", &i, &k, &err) == 0 && i == b && k == 0, "the task of a step that does not fan out");
-	ok(dag_task_find(d, "simulate", &i, &k, &err) == 0 && i == a && k == DAG_UNSIZED, "a step as a whole");
+	ok(dag_task_find(d, "a.b-c", &i, &k, &err) == 0 && i == b && k == 0,
+	   "the task of a step that does not fan out");
+	ok(dag_task_find(d, "simulate", &i, &k, &err) == 0 && i == a && k == DAG_UNSIZED,
+	   "a step as a whole");
 	is_str(task(d, a, 12), "simulate[12]", "there and back");
 	ok(dag_task_find(d, "simulate[20]", &i, &k, &err) < 0, "one too far");
 	is_str(err.text, "no task 'simulate[20]'; step 'simulate' has 20", "is told how far");
 	ok(dag_task_find(d, "simulat[1]", &i, &k, &err) < 0, "a slip");
-	is_str(err.text, "no step 'simulat' in this run; did you mean 'simulate'?", "is met with the nearest");
-	ok(dag_task_find(d, "a.b-c[0]", &i, &k, &err) < 0 && err.code == WF_NOT_FOUND, "an index where there is none");
+	is_str(err.text, "no step 'simulat' in this run; did you mean 'simulate'?",
+	       "is met with the nearest");
+	ok(dag_task_find(d, "a.b-c[0]", &i, &k, &err) < 0 && err.code == WF_NOT_FOUND,
+	   "an index where there is none");
 	ok(dag_task_find(d, "simulate[99999999999]", &i, &k, &err) < 0, "a very large index");
 	ok(dag_task_find(d, "[1]", &i, &k, &err) < 0, "no name");
 	for (uint32_t o = 0; o < d->task_count; o++)
@@ -582,14 +705,17 @@ int main(void)
 	ranges();
 	sources();
 	groups();
+	groups_of_none();
 	group_by_field();
 	inherited();
 	data();
 	data_beside_after();
 	data_refused();
 	circles();
+	beside_circles();
 	no_circles();
 	run_time_data();
+	guesses();
 	names();
 	return done_testing();
 }

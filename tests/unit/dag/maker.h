@@ -72,14 +72,18 @@ static inline uint32_t service(struct maker *m, const char *name)
 
 static inline void use(struct maker *m, uint32_t s, uint32_t service_index)
 {
-	m->w.steps[s].uses[m->w.steps[s].use_count++] = (struct wdf_use){ .service = service_index };
+	m->w.steps[s].uses[m->w.steps[s].use_count++] =
+		(struct wdf_use){ .service = service_index };
 }
 
-static inline struct wdf_dim *add_dim(struct maker *m, uint32_t s, const char *name, enum wdf_dim_kind kind)
+static inline struct wdf_dim *add_dim(struct maker *m, uint32_t s, const char *name,
+				      enum wdf_dim_kind kind)
 {
 	struct wdf_dim *d = &m->w.steps[s].dims[m->w.steps[s].dim_count++];
 
-	*d = (struct wdf_dim){ .name = name, .kind = kind, .pos = { m->w.steps[s].pos.line + 1, 3 } };
+	*d = (struct wdf_dim){ .name = name,
+			       .kind = kind,
+			       .pos = { m->w.steps[s].pos.line + 1, 3 } };
 	return d;
 }
 
@@ -119,11 +123,14 @@ static inline void fan_from(struct maker *m, uint32_t s, const char *name, uint3
 	d->source = "list";
 }
 
-static inline struct wdf_after *after(struct maker *m, uint32_t s, uint32_t parent, enum wdf_result result)
+static inline struct wdf_after *after(struct maker *m, uint32_t s, uint32_t parent,
+				      enum wdf_result result)
 {
 	struct wdf_after *a = &m->w.steps[s].after[m->w.steps[s].after_count++];
 
-	*a = (struct wdf_after){ .step = parent, .service = UINT32_MAX, .result = result,
+	*a = (struct wdf_after){ .step = parent,
+				 .service = UINT32_MAX,
+				 .result = result,
 				 .pos = { m->w.steps[s].pos.line + 2, 12 } };
 	return a;
 }
@@ -134,7 +141,8 @@ static inline void each(struct maker *m, uint32_t s, uint32_t parent, enum wdf_r
 }
 
 /* names: separated by blanks */
-static inline void by(struct maker *m, uint32_t s, uint32_t parent, enum wdf_result result, const char *names)
+static inline void by(struct maker *m, uint32_t s, uint32_t parent, enum wdf_result result,
+		      const char *names)
 {
 	struct wdf_after *a = after(m, s, parent, result);
 

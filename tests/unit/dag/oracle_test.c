@@ -6,7 +6,12 @@
  */
 #include "tests/unit/dag/random_graph.h"
 
-enum holding { OPEN, HOLDS, UNNEEDED, BREAKS };
+enum holding {
+	OPEN,
+	HOLDS,
+	UNNEEDED,
+	BREAKS
+};
 
 struct blame {
 	uint32_t skip, cause, index, root;
@@ -59,16 +64,23 @@ static int runs_if_empty(const struct oracle *o, uint32_t s)
 	return 0;
 }
 
-enum cover { UNKNOWN, COVERED, UNCOVERED };
+enum cover {
+	UNKNOWN,
+	COVERED,
+	UNCOVERED
+};
 
-static enum cover cover_of(const struct oracle *o, const struct want_edge *e, int as_all, uint32_t root)
+static enum cover cover_of(const struct oracle *o, const struct want_edge *e, int as_all,
+			   uint32_t root)
 {
 	const struct want_step *r = &o->w->steps[root];
-	uint32_t failed = 0, ended = 0, most = r->percent ? r->count * r->tolerate / 10000 : r->tolerate;
+	uint32_t failed = 0, ended = 0,
+		 most = r->percent ? r->count * r->tolerate / 10000 : r->tolerate;
 
 	if (is_hollow(o, root) || !o->sized[root])
 		return UNCOVERED;
-	if ((root == e->to || (o->leads[root][e->to] && o->leads[e->to][root])) && !(as_all && root == e->from))
+	if ((root == e->to || (o->leads[root][e->to] && o->leads[e->to][root])) &&
+	    !(as_all && root == e->from))
 		return UNCOVERED;
 	for (uint32_t i = 0; i < r->count; i++) {
 		const struct state *t = &o->t[root][i];
@@ -94,10 +106,12 @@ static struct blame blame_of(const struct oracle *o, const struct want_edge *e, 
 
 	if (t->outcome == DAG_FAILED)
 		return (struct blame){ DAG_SKIP_PARENT_FAILED, e->from, i, e->from };
-	return (struct blame){ DAG_SKIP_PARENT_SKIPPED, e->from, i, t->outcome == DAG_CANCELED ? e->from : t->root };
+	return (struct blame){ DAG_SKIP_PARENT_SKIPPED, e->from, i,
+			       t->outcome == DAG_CANCELED ? e->from : t->root };
 }
 
-static enum holding hollow_condition(const struct oracle *o, const struct want_edge *e, struct blame *b)
+static enum holding hollow_condition(const struct oracle *o, const struct want_edge *e,
+				     struct blame *b)
 {
 	uint32_t f = e->from;
 	int wants = e->result == WDF_SUCCESS || e->result == WDF_FAILURE;
@@ -122,11 +136,12 @@ static enum holding hollow_condition(const struct oracle *o, const struct want_e
 }
 
 /* The condition of one edge for task j of its `to` (of a hollow `to`: for the step). */
-static enum holding condition(const struct oracle *o, const struct want_edge *e, uint32_t j, struct blame *b)
+static enum holding condition(const struct oracle *o, const struct want_edge *e, uint32_t j,
+			      struct blame *b)
 {
 	const struct want_step *from = &o->w->steps[e->from];
-	int as_all = is_hollow(o, e->to) || is_hollow(o, e->from) || e->how == HOW_ALL || e->how == HOW_LIST ||
-		     (e->how == HOW_DATA && is_joint(o->w, e));
+	int as_all = is_hollow(o, e->to) || is_hollow(o, e->from) || e->how == HOW_ALL ||
+		     e->how == HOW_LIST || (e->how == HOW_DATA && is_joint(o->w, e));
 	int joint = as_all || is_joint(o->w, e), open = 0, failed = 0, doubt = 0;
 
 	*b = (struct blame){ .skip = NONE };
@@ -175,14 +190,16 @@ static enum holding condition(const struct oracle *o, const struct want_edge *e,
 			return HOLDS;
 		if (b->skip != NONE)
 			return BREAKS;
-		*b = (struct blame){ DAG_SKIP_NOT_NEEDED, e->from, e->how == HOW_EACH && !as_all ? j : NONE, e->from };
+		*b = (struct blame){ DAG_SKIP_NOT_NEEDED, e->from,
+				     e->how == HOW_EACH && !as_all ? j : NONE, e->from };
 		return UNNEEDED;
 	}
 	/* A listed or single parent is named in the order of tasks, whatever was wrong with it. */
 	if (!joint && b->skip != NONE)
 		for (uint32_t i = from->count; i-- > 0;)
 			if (relates(o->w, e, i, j) && o->t[e->from][i].ended &&
-			    o->t[e->from][i].outcome != DAG_SUCCEEDED && o->t[e->from][i].outcome != DAG_SKIPPED)
+			    o->t[e->from][i].outcome != DAG_SUCCEEDED &&
+			    o->t[e->from][i].outcome != DAG_SKIPPED)
 				*b = blame_of(o, e, i);
 	return b->skip != NONE ? BREAKS : open || doubt ? OPEN : HOLDS;
 }
@@ -194,7 +211,8 @@ static const struct want_edge *edge_at(const struct oracle *o, uint32_t s, uint3
 	const struct dag_dep *dep = at < in->in_count ? &o->d->deps[in->in[at]] : NULL;
 
 	for (uint32_t k = 0; dep && k < o->w->edge_count; k++)
-		if (o->w->edges[k].to == s && o->w->edges[k].from == dep->from && counts(&o->w->edges[k]))
+		if (o->w->edges[k].to == s && o->w->edges[k].from == dep->from &&
+		    counts(&o->w->edges[k]))
 			return &o->w->edges[k];
 	return NULL;
 }
@@ -227,7 +245,7 @@ static enum holding stand(const struct oracle *o, uint32_t s, uint32_t j, struct
 	return unneeded.skip != NONE ? UNNEEDED : HOLDS;
 }
 
-/* ---- verdicts about steps: hollow ones settle, lists become readable or never will -------------------------- */
+/* ---- verdicts about steps: hollow ones settle, lists become readable or never will ----- */
 
 static enum holding list_condition(const struct oracle *o, uint32_t s, struct blame *b)
 {
@@ -270,7 +288,8 @@ static int settle_one(struct oracle *o, char *said, size_t size, uint32_t *size_
 			}
 			o->hollow[s] = BREAKS;
 			o->hollow_root[s] = b.root;
-			snprintf(said, size, "dead s%u %u %u %u %u", s, b.skip, b.cause, b.index, b.root);
+			snprintf(said, size, "dead s%u %u %u %u %u", s, b.skip, b.cause, b.index,
+				 b.root);
 			return 1;
 		}
 		h = stand(o, s, 0, &b);
@@ -292,10 +311,11 @@ static void say_task(const struct oracle *o, uint32_t s, uint32_t j, struct wf_b
 	if (h == HOLDS)
 		wf_buf_printf(out, "release s%u[%u]\n", s, j);
 	else if (h != OPEN)
-		wf_buf_printf(out, "skip s%u[%u] %u %u %u %u\n", s, j, b.skip, b.cause, b.index, b.root);
+		wf_buf_printf(out, "skip s%u[%u] %u %u %u %u\n", s, j, b.skip, b.cause, b.index,
+			      b.root);
 }
 
-/* ---- one life of one graph ------------------------------------------------------------------------------------ */
+/* ---- one life of one graph ------------------------------------------------------------- */
 
 struct life {
 	struct want w;
@@ -303,9 +323,13 @@ struct life {
 	struct dag *d;
 	struct dag_plan *p;
 	struct oracle o;
-	enum { WAITING, RELEASED, SKIPPED } given[STEPS][TASKS];
+	enum {
+		WAITING,
+		RELEASED,
+		SKIPPED
+	} given[STEPS][TASKS];
 	struct dag_verdict verdict[STEPS][TASKS];
-	uint32_t open;                 /* tasks given a verdict that have not ended */
+	uint32_t open; /* tasks given a verdict that have not ended */
 	struct wf_buf trace;
 	int failed;
 };
@@ -333,13 +357,13 @@ static void say_verdict(const struct dag_verdict *v, uint32_t index, char *out, 
 	if (v->kind == DAG_SIZE)
 		snprintf(out, size, "size s%u", v->instance);
 	else if (v->kind == DAG_SKIP && !v->count)
-		snprintf(out, size, "dead s%u %u %u %u %u", v->instance, v->skip, v->cause_instance, v->cause_index,
-			 v->root_instance);
+		snprintf(out, size, "dead s%u %u %u %u %u", v->instance, v->skip, v->cause_instance,
+			 v->cause_index, v->root_instance);
 	else if (v->kind == DAG_RELEASE)
 		snprintf(out, size, "release s%u[%u]", v->instance, index);
 	else
-		snprintf(out, size, "skip s%u[%u] %u %u %u %u", v->instance, index, v->skip, v->cause_instance,
-			 v->cause_index, v->root_instance);
+		snprintf(out, size, "skip s%u[%u] %u %u %u %u", v->instance, index, v->skip,
+			 v->cause_instance, v->cause_index, v->root_instance);
 }
 
 /* What the oracle says of steps, one thing at a time, must come from the plan first and in that order. */
@@ -411,9 +435,11 @@ static void drain(struct life *l)
 
 static void end_task(struct life *l, uint32_t s, uint32_t j, enum dag_outcome o, uint32_t root)
 {
-	static const char *const words[] = { "succeeded", "failed", "skipped", "skipped badly", "canceled" };
+	static const char *const words[] = { "succeeded", "failed", "skipped", "skipped badly",
+					     "canceled" };
 
-	wf_buf_printf(&l->trace, "    s%u[%u] %s %u\n", s, j, words[o], o == DAG_SKIPPED_BAD ? root : 0);
+	wf_buf_printf(&l->trace, "    s%u[%u] %s %u\n", s, j, words[o],
+		      o == DAG_SKIPPED_BAD ? root : 0);
 	l->o.t[s][j].ended = 1;
 	l->o.t[s][j].outcome = o;
 	l->o.t[s][j].root = root;
@@ -437,7 +463,8 @@ static void happen(struct life *l)
 	}
 	v = &l->verdict[s][j];
 	if (l->given[s][j] == SKIPPED) {
-		end_task(l, s, j, v->skip == DAG_SKIP_NOT_NEEDED ? DAG_SKIPPED : DAG_SKIPPED_BAD, v->root_instance);
+		end_task(l, s, j, v->skip == DAG_SKIP_NOT_NEEDED ? DAG_SKIPPED : DAG_SKIPPED_BAD,
+			 v->root_instance);
 	} else if (!l->o.t[s][j].started && draw(3)) {
 		wf_buf_printf(&l->trace, "    s%u[%u] started\n", s, j);
 		l->o.t[s][j].started = 1;
@@ -445,7 +472,12 @@ static void happen(struct life *l)
 	} else {
 		uint32_t r = draw(20);
 
-		end_task(l, s, j, r < 12 ? DAG_SUCCEEDED : r < 17 ? DAG_FAILED : r < 19 ? DAG_SKIPPED : DAG_CANCELED, 0);
+		end_task(l, s, j,
+			 r < 12	  ? DAG_SUCCEEDED
+			 : r < 17 ? DAG_FAILED
+			 : r < 19 ? DAG_SKIPPED
+				  : DAG_CANCELED,
+			 0);
 	}
 }
 
@@ -519,7 +551,8 @@ static int live(uint64_t number, struct tally *t)
 	t->circles += (uint32_t)circle;
 	if (!l.d || circle) {
 		if (!circle || l.d)
-			differ(&l, "build", l.d ? "no circle" : l.m.diags.items[0].text, circle ? "a circle" : "none");
+			differ(&l, "build", l.d ? "no circle" : l.m.diags.items[0].text,
+			       circle ? "a circle" : "none");
 		dag_free(l.d);
 		maker_release(&l.m);
 		return !l.failed;
@@ -551,13 +584,15 @@ static int live(uint64_t number, struct tally *t)
 	}
 	if (l.failed)
 		for (uint32_t k = 0; k < l.w.edge_count; k++)
-			diag("edge s%u -> s%u how %d result %d", l.w.edges[k].from, l.w.edges[k].to, l.w.edges[k].how,
-			     l.w.edges[k].result);
+			diag("edge s%u -> s%u how %d result %d", l.w.edges[k].from, l.w.edges[k].to,
+			     l.w.edges[k].how, l.w.edges[k].result);
 	if (l.failed)
 		for (uint32_t s = 0; s < l.w.step_count; s++)
-			diag("s%u: count %u x %u y %u sized by %d tolerate %u%s if_empty %s", s, l.w.steps[s].count,
-			     l.w.steps[s].xs, l.w.steps[s].ys, (int)l.w.steps[s].sized_by, l.w.steps[s].tolerate,
-			     l.w.steps[s].percent ? "/10000" : "", l.w.steps[s].run_if_empty ? "run" : "skip");
+			diag("s%u: count %u x %u y %u sized by %d tolerate %u%s if_empty %s", s,
+			     l.w.steps[s].count, l.w.steps[s].xs, l.w.steps[s].ys,
+			     (int)l.w.steps[s].sized_by, l.w.steps[s].tolerate,
+			     l.w.steps[s].percent ? "/10000" : "",
+			     l.w.steps[s].run_if_empty ? "run" : "skip");
 	dag_plan_free(l.p);
 	dag_free(l.d);
 	wf_buf_release(&l.trace);
@@ -567,7 +602,8 @@ static int live(uint64_t number, struct tally *t)
 
 int main(int argc, char **argv)
 {
-	uint64_t lives = argc > 1 ? strtoull(argv[1], NULL, 10) : 20000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	uint64_t lives = argc > 1 ? strtoull(argv[1], NULL, 10) : 20000,
+		 first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
 	struct tally t = { 0 };
 	uint64_t bad = UINT64_MAX;
 
@@ -575,9 +611,10 @@ int main(int argc, char **argv)
 		if (!live(i, &t))
 			bad = i;
 	ok(bad == UINT64_MAX, "every verdict is the oracle's (graph %lld differs)", (long long)bad);
-	diag("%u lives, %u tasks, %u restarts, %u hollow steps, %u dead, %u circles", t.lives, t.tasks, t.restarts,
-	     t.hollow, t.dead, t.circles);
+	diag("%u lives, %u tasks, %u restarts, %u hollow steps, %u dead, %u circles", t.lives,
+	     t.tasks, t.restarts, t.hollow, t.dead, t.circles);
 	if (argc == 1)
-		ok(t.restarts > 5000 && t.hollow > 5000 && t.dead > 1000 && t.circles > 500, "and all cases came up");
+		ok(t.restarts > 5000 && t.hollow > 5000 && t.dead > 1000 && t.circles > 500,
+		   "and all cases came up");
 	return done_testing();
 }

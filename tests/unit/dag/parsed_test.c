@@ -56,35 +56,36 @@ static const char *parents(const struct dag *d, const char *name)
                               `-each--> cna[seed] ==any==^            */
 static void crack(void)
 {
-	static const char text[] = "workflow: {name: crack}\n"
-				   "params:\n"
-				   "  seeds: [11, 12, 13]\n"
-				   "  mode: {type: string, choices: [quick, full], default: quick}\n"
-				   "defaults:\n"
-				   "  resources: {cpus: 1, time: 10m}\n"
-				   "steps:\n"
-				   "  - name: prepare\n"
-				   "    command: ./make-input {{ mode }} > in.crack\n"
-				   "    outputs: [in.crack]\n"
-				   "  - name: simulate\n"
-				   "    foreach: {seed: \"{{ seeds }}\"}\n"
-				   "    workdir: \"member/{{ seed }}\"\n"
-				   "    command: \"lmp -in ../../in.crack -var seed {{ seed }}\"\n"
-				   "    inputs: [../../in.crack]\n"
-				   "    outputs: [dump.crack]\n"
-				   "    resources: {time: 1h}\n"
-				   "  - name: csym\n"
-				   "    after: [{step: simulate, each: true}]\n"
-				   "    workdir: \"member/{{ seed }}\"\n"
-				   "    argv: [../../csym, dump.crack]\n"
-				   "  - name: cna\n"
-				   "    after: [{step: simulate, each: true}]\n"
-				   "    when: mode == 'full'\n"
-				   "    workdir: \"member/{{ seed }}\"\n"
-				   "    argv: [../../cna, dump.crack]\n"
-				   "  - name: report\n"
-				   "    after: [csym, {step: cna, result: any}]\n"
-				   "    argv: [./report]\n";
+	static const char text[] =
+		"workflow: {name: crack}\n"
+		"params:\n"
+		"  seeds: [11, 12, 13]\n"
+		"  mode: {type: string, choices: [quick, full], default: quick}\n"
+		"defaults:\n"
+		"  resources: {cpus: 1, time: 10m}\n"
+		"steps:\n"
+		"  - name: prepare\n"
+		"    command: ./make-input {{ mode }} > in.crack\n"
+		"    outputs: [in.crack]\n"
+		"  - name: simulate\n"
+		"    foreach: {seed: \"{{ seeds }}\"}\n"
+		"    workdir: \"member/{{ seed }}\"\n"
+		"    command: \"lmp -in ../../in.crack -var seed {{ seed }}\"\n"
+		"    inputs: [../../in.crack]\n"
+		"    outputs: [dump.crack]\n"
+		"    resources: {time: 1h}\n"
+		"  - name: csym\n"
+		"    after: [{step: simulate, each: true}]\n"
+		"    workdir: \"member/{{ seed }}\"\n"
+		"    argv: [../../csym, dump.crack]\n"
+		"  - name: cna\n"
+		"    after: [{step: simulate, each: true}]\n"
+		"    when: mode == 'full'\n"
+		"    workdir: \"member/{{ seed }}\"\n"
+		"    argv: [../../cna, dump.crack]\n"
+		"  - name: report\n"
+		"    after: [csym, {step: cna, result: any}]\n"
+		"    argv: [./report]\n";
 	struct wdf *w = parse(text);
 	struct wdf_diags diags = { 0 };
 	struct dag *d = dag_build(w, NULL, "/work", &diags);
@@ -92,7 +93,8 @@ static void crack(void)
 
 	ok(d != NULL, "built");
 	is_int(d->task_count, 11, "prepare, three times three, report");
-	is_str(parents(d, "simulate[2]"), "prepare", "an edge from data, through the working directory");
+	is_str(parents(d, "simulate[2]"), "prepare",
+	       "an edge from data, through the working directory");
 	is_str(parents(d, "cna[1]"), "simulate[1]", "each");
 	is_str(parents(d, "report"), "csym cna", "after");
 	dag_estimate(d, 2, 0, &e);
@@ -130,7 +132,8 @@ static void fan_outs(void)
 				   "  - name: by_a\n"
 				   "    after: [{step: product, by: [a]}]\n"
 				   "    command: echo {{ a }}\n";
-	static const char given[] = "{\"glob\": {\"in/*.dat\": [\"in/a.dat\"]}, \"csv\": {\"runs.csv\": [{\"t\": \"1\"}, {\"t\": \"2\"}]}}";
+	static const char given[] = "{\"glob\": {\"in/*.dat\": [\"in/a.dat\"]}, \"csv\": "
+				    "{\"runs.csv\": [{\"t\": \"1\"}, {\"t\": \"2\"}]}}";
 	struct wdf *w = parse(text);
 	struct wdf_diags diags = { 0 };
 	json_t *sources = wf_json_parse(given, sizeof(given) - 1, NULL);
@@ -167,7 +170,9 @@ static void located(void)
 	ok(!dag_build(w, NULL, "/work", &diags), "refused");
 	wdf_diags_text(&diags, "twice.yaml", text, sizeof(text) - 1, 0, &out);
 	has_str(wf_buf_cstr(&out),
-		"twice.yaml:9:15: error[E0316]: output '/work/o/2' is declared by two tasks, 'a[1]' and 'b'", "with its place");
+		"twice.yaml:9:15: error[E0316]: output '/work/o/2' is declared by two tasks, "
+		"'a[1]' and 'b'",
+		"with its place");
 	has_str(wf_buf_cstr(&out), "twice.yaml:6:15: note: declared here first", "and the other's");
 	wf_buf_release(&out);
 	wdf_free(w);

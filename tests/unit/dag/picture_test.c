@@ -85,11 +85,15 @@ static void json(void)
 	is_int(number(nodes, 2, "y"), 200, "with a place");
 	is_int(number(nodes, 1, "count"), 3, "and a size");
 	text = json_dumps(json_array_get(json_object_get(o, "edges"), 0), JSON_COMPACT);
-	is_str(text, "{\"from\":1,\"to\":2,\"kind\":\"each\",\"result\":\"any\",\"cause\":\"after\"}", "an edge");
+	is_str(text,
+	       "{\"from\":1,\"to\":2,\"kind\":\"each\",\"result\":\"any\",\"cause\":\"after\"}",
+	       "an edge");
 	free(text);
 	s = json_array_get(json_object_get(o, "services"), 0);
 	text = json_dumps(s, JSON_COMPACT);
-	is_str(text, "{\"name\":\"db\",\"type\":\"COMMAND\",\"users\":[1],\"after\":{\"nodes\":[0],\"services\":[]}}",
+	is_str(text,
+	       "{\"name\":\"db\",\"type\":\"COMMAND\",\"users\":[1],\"after\":{\"nodes\":[0],"
+	       "\"services\":[]}}",
 	       "a service");
 	free(text);
 	json_decref(o);

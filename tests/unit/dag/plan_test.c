@@ -15,7 +15,9 @@ static const char *verdicts(const struct dag *d, struct dag_plan *p)
 		const char *name = d->instances[v.instance].name;
 
 		wf_buf_str(&out, out.len ? ", " : "");
-		wf_buf_str(&out, v.kind == DAG_RELEASE ? "release " : v.kind == DAG_SKIP ? "skip " : "size ");
+		wf_buf_str(&out, v.kind == DAG_RELEASE ? "release "
+				 : v.kind == DAG_SKIP  ? "skip "
+						       : "size ");
 		if (v.kind == DAG_SIZE || !v.count)
 			wf_buf_str(&out, name);
 		else if (v.count == 1)
@@ -23,7 +25,8 @@ static const char *verdicts(const struct dag *d, struct dag_plan *p)
 		else
 			wf_buf_printf(&out, "%s[%u-%u]", name, v.first, v.first + v.count - 1);
 		if (v.kind == DAG_SKIP)
-			wf_buf_printf(&out, " %s %s root %s", words[v.skip], task(d, v.cause_instance, v.cause_index),
+			wf_buf_printf(&out, " %s %s root %s", words[v.skip],
+				      task(d, v.cause_instance, v.cause_index),
 				      d->instances[v.root_instance].name);
 	}
 	return wf_buf_cstr(&out);
@@ -130,7 +133,8 @@ static void tolerated(void)
 	verdicts(f.d, f.p);
 	ended(f.p, a, 2, DAG_FAILED);
 	ended(f.p, a, 1, DAG_FAILED);
-	is_str(verdicts(f.d, f.p), "skip gather failed a[1] root a", "a second failure skips at once, and names the first of them");
+	is_str(verdicts(f.d, f.p), "skip gather failed a[1] root a",
+	       "a second failure skips at once, and names the first of them");
 	stop(&f);
 }
 
@@ -182,7 +186,8 @@ static void tolerated_group(void)
 	verdicts(f.d, f.p);
 	ended(f.p, a, 0, DAG_FAILED);
 	ended(f.p, a, 1, DAG_SUCCEEDED);
-	is_str(verdicts(f.d, f.p), "", "a group with a failure waits: the step may yet fail too often");
+	is_str(verdicts(f.d, f.p), "",
+	       "a group with a failure waits: the step may yet fail too often");
 	ended(f.p, a, 2, DAG_SUCCEEDED);
 	ended(f.p, a, 3, DAG_SUCCEEDED);
 	is_str(verdicts(f.d, f.p), "release b[0-1]", "it did not");
@@ -206,7 +211,8 @@ static void taking_turns(void)
 	start(&f);
 	is_str(verdicts(f.d, f.p), "release r[0]", "the first turn");
 	ended(f.p, r, 0, DAG_FAILED);
-	is_str(verdicts(f.d, f.p), "skip b[0] failed r[0] root r", "to wait for the end of r would be to wait for ever");
+	is_str(verdicts(f.d, f.p), "skip b[0] failed r[0] root r",
+	       "to wait for the end of r would be to wait for ever");
 	dag_plan_ended(f.p, b, 0, DAG_SKIPPED_BAD, r);
 	is_str(verdicts(f.d, f.p), "skip r[1] skipped b[0] root r", "so the rest goes too");
 	stop(&f);
@@ -256,9 +262,11 @@ static void failure_and_any(void)
 		is_str(verdicts(f.d, f.p), "", "nobody acts before all of 'work' ended");
 		ended(f.p, w, 1, DAG_SUCCEEDED);
 		if (fails) {
-			is_str(verdicts(f.d, f.p), "release clean, release report", "one failure is enough to clean up");
+			is_str(verdicts(f.d, f.p), "release clean, release report",
+			       "one failure is enough to clean up");
 		} else {
-			is_str(verdicts(f.d, f.p), "skip clean unneeded work root work, release report",
+			is_str(verdicts(f.d, f.p),
+			       "skip clean unneeded work root work, release report",
 			       "nothing to clean up");
 			ended(f.p, c, 0, DAG_SKIPPED);
 			is_str(verdicts(f.d, f.p), "release done", "which is no misfortune");
@@ -330,7 +338,8 @@ static void empty(void)
 		after(&f.m, b, a, WDF_SUCCESS);
 		after(&f.m, c, b, WDF_ANY);
 		start(&f);
-		is_str(verdicts(f.d, f.p), run ? "release gather" : "skip gather empty find root find",
+		is_str(verdicts(f.d, f.p),
+		       run ? "release gather" : "skip gather empty find root find",
 		       "an empty fan-out, if_empty %s", run ? "run" : "skip");
 		dag_plan_ended(f.p, b, 0, run ? DAG_SUCCEEDED : DAG_SKIPPED_BAD, a);
 		is_str(verdicts(f.d, f.p), "release report", "'any' does not mind");
@@ -353,7 +362,8 @@ static void empty_waits(void)
 	after(&f.m, s, p, WDF_SUCCESS);
 	after(&f.m, r, s, WDF_SUCCESS);
 	start(&f);
-	is_str(verdicts(f.d, f.p), "release prepare", "the report does not overtake what comes before the sweep");
+	is_str(verdicts(f.d, f.p), "release prepare",
+	       "the report does not overtake what comes before the sweep");
 	ended(f.p, p, 0, DAG_SUCCEEDED);
 	is_str(verdicts(f.d, f.p), "release report", "then it comes");
 	stop(&f);
@@ -381,14 +391,17 @@ static void run_time_list(void)
 		ended(f.p, l, 0, dead ? DAG_FAILED : DAG_SUCCEEDED);
 		if (dead) {
 			is_str(verdicts(f.d, f.p),
-			       "skip sim failed list root list, skip post skipped sim root list, skip gather skipped post root list",
+			       "skip sim failed list root list, skip post skipped sim root list, "
+			       "skip gather skipped post root list",
 			       "a list that can never be read buries what hangs on it");
 			stop(&f);
 			continue;
 		}
 		is_str(verdicts(f.d, f.p), "size sim", "now its list can be read");
 		for (int i = 0; i < 3; i++)
-			v[i] = wdf_value_of_text(&f.m.w.arena, i == 0 ? "red" : i == 1 ? "green" : "blue");
+			v[i] = wdf_value_of_text(&f.m.w.arena, i == 0	? "red"
+							       : i == 1 ? "green"
+									: "blue");
 		ok(dag_size(f.d, s, v, 3, &err) == 0, "it is sized");
 		dag_plan_sized(f.p, s);
 		is_int(f.d->task_count, 8, "with those that inherit");
@@ -415,7 +428,8 @@ static void canceled(void)
 	start(&f);
 	verdicts(f.d, f.p);
 	ended(f.p, b, 0, DAG_CANCELED);
-	is_str(verdicts(f.d, f.p), "skip c skipped b root b", "a cancel is no failure that could be tolerated");
+	is_str(verdicts(f.d, f.p), "skip c skipped b root b",
+	       "a cancel is no failure that could be tolerated");
 	ended(f.p, a, 0, DAG_SUCCEEDED);
 	is_str(verdicts(f.d, f.p), "", "b gets no verdict");
 	stop(&f);
@@ -448,7 +462,8 @@ static void layers(void)
 	}
 	is_int(count, LAYERS, "one verdict for each layer");
 	is_int(tasks, LAYERS * WIDTH, "all ran");
-	ok(dag_plan_bytes(f.p) < 5 * f.d->task_count + 65536, "an all-to-all costs nothing per task");
+	ok(dag_plan_bytes(f.p) < 5 * f.d->task_count + 65536,
+	   "an all-to-all costs nothing per task");
 	stop(&f);
 }
 
@@ -471,7 +486,8 @@ static void memory(void)
 	}
 	start(&f);
 	is_int(f.d->task_count, 1000000, "a million tasks");
-	ok((f.d->arena.total + dag_plan_bytes(f.p)) / f.d->task_count < 24, "in less than 24 bytes each");
+	ok((f.d->arena.total + dag_plan_bytes(f.p)) / f.d->task_count < 24,
+	   "in less than 24 bytes each");
 	stop(&f);
 }
 

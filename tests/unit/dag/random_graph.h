@@ -13,7 +13,13 @@
 
 #define NONE UINT32_MAX
 enum { STEPS = 10, TASKS = 12, EDGES = 48 };
-enum how { HOW_ALL, HOW_EACH, HOW_BY_X, HOW_LIST, HOW_DATA };
+enum how {
+	HOW_ALL,
+	HOW_EACH,
+	HOW_BY_X,
+	HOW_LIST,
+	HOW_DATA
+};
 
 static uint64_t seed;
 
@@ -27,16 +33,16 @@ struct want_edge {
 	uint32_t from, to;
 	enum how how;
 	enum wdf_result result;
-	uint8_t pair[TASKS][TASKS];    /* DATA: task of from, task of to */
+	uint8_t pair[TASKS][TASKS]; /* DATA: task of from, task of to */
 	uint32_t pairs;
 };
 
 struct want_step {
 	int fans_out;
-	uint32_t count;                /* once sized */
+	uint32_t count; /* once sized */
 	uint32_t xs, ys;
-	uint32_t x_owner;              /* step whose foreach has x */
-	uint32_t sized_by;             /* step whose run-time list decides the count, or NONE */
+	uint32_t x_owner;  /* step whose foreach has x */
+	uint32_t sized_by; /* step whose run-time list decides the count, or NONE */
 	int run_if_empty, percent;
 	uint32_t tolerate;
 	int64_t time_ms;
@@ -134,7 +140,8 @@ static inline void want_data(struct want *w, uint32_t from, uint32_t to)
 	const struct want_step *a = &w->steps[from], *b = &w->steps[to];
 	struct want_edge *e;
 
-	if (!can_have_data(a) || !can_have_data(b) || w->edge_count + 3 >= EDGES || has_edge(w, from, to))
+	if (!can_have_data(a) || !can_have_data(b) || w->edge_count + 3 >= EDGES ||
+	    has_edge(w, from, to))
 		return;
 	e = want_edge(w, from, to, HOW_DATA, WDF_SUCCESS);
 	for (uint32_t i = 0; i < a->count; i++)
@@ -171,17 +178,19 @@ static inline void random_want(struct want *w, uint32_t knots)
 	}
 }
 
-/* ---- as a workflow ----------------------------------------------------------------------------------------- */
+/* ---- as a workflow --------------------------------------------------------------------- */
 
 static inline struct wdf_value record_of(struct maker *m, uint32_t n)
 {
 	struct wdf_field *f = wf_arena_alloc(&m->w.arena, (1 + EDGES * TASKS) * sizeof(*f));
 
-	f[0] = (struct wdf_field){ "n", wdf_value_of_text(&m->w.arena, wf_arena_printf(&m->w.arena, "%u", n)) };
+	f[0] = (struct wdf_field){ "n", wdf_value_of_text(&m->w.arena,
+							  wf_arena_printf(&m->w.arena, "%u", n)) };
 	return (struct wdf_value){ .kind = WDF_RECORD, .count = 1, .fields = f };
 }
 
-static inline void set_field(struct maker *m, struct wdf_value *record, const char *name, const char *text)
+static inline void set_field(struct maker *m, struct wdf_value *record, const char *name,
+			     const char *text)
 {
 	struct wdf_field *f = (struct wdf_field *)(uintptr_t)record->fields;
 
@@ -232,8 +241,10 @@ static inline void make_data(struct maker *m, const struct want *w, uint32_t k)
 		snprintf(text, sizeof(text), "{{ x.%s }}", name);
 		reads(m, e->to, text);
 		for (uint32_t j = 0; j < to->count; j++) {
-			struct wdf_value *items = (struct wdf_value *)(uintptr_t)
-				m->w.steps[to->x_owner].dims[0].list.items;
+			struct wdf_value *items =
+				(struct wdf_value *)(uintptr_t)m->w.steps[to->x_owner]
+					.dims[0]
+					.list.items;
 
 			if (e->pair[i][j])
 				set_field(m, &items[j], name, path);
@@ -289,7 +300,7 @@ static inline int size_list(struct maker *m, const struct want *w, struct dag *d
 	return 0;
 }
 
-/* ---- what edges mean ------------------------------------------------------------------------------------------ */
+/* ---- what edges mean ------------------------------------------------------------------- */
 
 static inline uint32_t x_of(const struct want *w, uint32_t s, uint32_t i)
 {
@@ -336,7 +347,8 @@ static inline int blocks(const struct want *w, const struct want_edge *e, uint32
 {
 	const struct want_step *a = &w->steps[e->from], *b = &w->steps[e->to];
 
-	if (e->how != HOW_DATA && (a->sized_by != NONE || !a->count || b->sized_by != NONE || !b->count))
+	if (e->how != HOW_DATA &&
+	    (a->sized_by != NONE || !a->count || b->sized_by != NONE || !b->count))
 		return 1;
 	return relates(w, e, i, j);
 }
@@ -356,8 +368,12 @@ static inline int has_circle(const struct want *w)
 				if (gone[s][j])
 					continue;
 				for (uint32_t k = 0; k < w->edge_count; k++)
-					for (uint32_t i = 0; w->edges[k].to == s && i < units_of(&w->steps[w->edges[k].from]); i++)
-						waits |= !gone[w->edges[k].from][i] && blocks(w, &w->edges[k], i, j);
+					for (uint32_t i = 0;
+					     w->edges[k].to == s &&
+					     i < units_of(&w->steps[w->edges[k].from]);
+					     i++)
+						waits |= !gone[w->edges[k].from][i] &&
+							 blocks(w, &w->edges[k], i, j);
 				if (waits)
 					left = 1;
 				else
