@@ -194,6 +194,23 @@ void peer_open_fd(struct peer *p, int fd, uint64_t epoch)
 	peer_wait_count(p, WF_WIRE_HELLO, 1);
 }
 
+void peer_try(struct peer *p, const char *socket_path, uint64_t epoch)
+{
+	struct wf_hello h = { .version = WF_WIRE_VERSION, .role = "engine", .build = "test", .epoch = epoch };
+	int64_t deadline = now_ms() + DEADLINE_MS;
+	struct wf_buf b = { 0 };
+	struct wf_err err;
+
+	memset(p, 0, sizeof(*p));
+	p->fd = wf_unix_connect(socket_path, &err);
+	p->closed = p->fd < 0;
+	wf_wire_hello(&b, &h);
+	peer_send(p, &b);
+	while (!p->closed && !*p->role)
+		if (!read_some(p, deadline))
+			bail("no hello came");
+}
+
 void peer_open(struct peer *p, const char *socket_path, uint64_t epoch)
 {
 	int64_t deadline = now_ms() + DEADLINE_MS;
@@ -212,7 +229,8 @@ void peer_open(struct peer *p, const char *socket_path, uint64_t epoch)
 
 void peer_close(struct peer *p)
 {
-	close(p->fd);
+	if (p->fd >= 0)
+		close(p->fd);
 	for (size_t i = 0; i < p->count; i++) {
 		free(p->said[i].text);
 		free(p->said[i].result);

@@ -42,6 +42,8 @@ struct peer {
 
 /* Connect to a socket (waiting for it to appear), say hello with this epoch, read the agent's. */
 void peer_open(struct peer *p, const char *socket_path, uint64_t epoch);
+/* The same with an agent that may die meanwhile: the peer is then closed. */
+void peer_try(struct peer *p, const char *socket_path, uint64_t epoch);
 /* Over a connected descriptor. */
 void peer_open_fd(struct peer *p, int fd, uint64_t epoch);
 void peer_close(struct peer *p);

@@ -1,5 +1,6 @@
 UNIT_TESTS += \
 	tests/unit/contract/agent_contract_test.c \
+	tests/unit/contract/agent_fault_test.c \
 	tests/unit/contract/fake_agent_test.c \
 	tests/unit/contract/local_agent_test.c
 
