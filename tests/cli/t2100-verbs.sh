@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# t2100-verbs.sh - cancel, pause, resume, retry, resolve, wait, rm, keys, ids
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap/tap.sh
+need jq
+mkdir -p "$T/w"
+cd "$T/w" || exit 1
+state() { "$WF" status "${1:-@last}" --json | jq -r .state; }
+seen() { "$WF" tasks @last --json | jq -r ".items[] | select(.id == \"$1\") | .state"; }
+is_state() { [ "$(state)" = "$1" ]; }
+is_seen() { [ "$(seen "$1")" = "$2" ]; }
+alive() { pgrep -f "$T/w/marker" >/dev/null; }
+
+# ---- cancel ends process groups -----------------------------------------------------------------------------
+cat >marker.sh <<'SH'
+#!/bin/bash
+# A child of its own, and deaf to TERM: only the whole group's KILL ends it.
+trap '' TERM
+bash -c "trap '' TERM; while :; do read -t 0.2 <>$0.fifo; done # $PWD/marker" &
+while :; do read -t 0.2 <>"$0.fifo"; done
+SH
+chmod +x marker.sh
+mkfifo marker.sh.fifo
+cat >long.yaml <<'YAML'
+workflow: {name: long}
+steps:
+  - {name: one, command: ./marker.sh}
+  - {name: two, after: [one], argv: ["true"]}
+YAML
+run=$("$WF" submit long.yaml --executor local -q)
+until_ok 20 "the task runs" is_seen one running
+until_ok 20 "and has a child" alive
+exits 8 "wait with a time-out says: still running" "$WF" wait "$run" --timeout 100ms
+ok "cancel is accepted" "$WF" cancel "$run"
+ok "and safe to repeat" "$WF" cancel "$run"
+exits 9 "wait says: canceled" "$WF" wait "$run" --timeout 60
+is "$(seen one) $(seen two)" "canceled canceled" "both tasks are canceled"
+none_alive() { ! alive; }
+ok "no process of it is left" none_alive
+exits 6 "pause of a finished run is refused" "$WF" pause "$run"
+exits 6 "so is resume" "$WF" resume "$run"
+cat >marker.sh <<'SH'
+#!/bin/bash
+exit 0
+SH
+ok "a canceled run is taken up again" "$WF" retry "$run"
+ok "and succeeds" "$WF" wait "$run" --timeout 60
+
+# ---- pause -----------------------------------------------------------------------------------------------------
+cat >pause.yaml <<'YAML'
+workflow: {name: paused}
+steps:
+  - {name: gate, command: "until test -e go; do sleep 0.02; done"}
+  - {name: after, after: [gate], argv: ["true"]}
+YAML
+run=$("$WF" submit pause.yaml --executor local -q)
+until_ok 20 "the gate runs" is_seen gate running
+ok "pause" "$WF" pause "$run"
+is "$(state)" paused "the run is paused"
+has "$("$WF" explain "$run" after)" "gate" "explain says what it waits for"
+touch go
+until_ok 20 "what runs goes on and ends" is_seen gate succeeded
+is "$(seen after)" ready "nothing new starts"
+has "$("$WF" explain "$run" after)" "paused" "explain says why"
+exits 6 "pause twice is refused" "$WF" pause "$run"
+ok "resume" "$WF" resume "$run"
+ok "and the rest runs" "$WF" wait "$run" --timeout 20
+
+# ---- retry: only what failed or did not run -----------------------------------------------------------------------
+cat >again.yaml <<'YAML'
+workflow: {name: again}
+steps:
+  - {name: good, command: echo good >> starts}
+  - {name: bad, after: [good], command: "echo bad >> starts; test -e cured"}
+  - {name: below, after: [bad], command: echo below >> starts}
+YAML
+exits 1 "a run fails" "$WF" submit again.yaml --executor local --wait
+is "$(seen below)" skipped "what follows is skipped"
+touch cured
+ok "retry" "$WF" retry @last
+ok "it succeeds" "$WF" wait @last --timeout 20
+is "$(tr '\n' , <starts)" "good,bad,bad,below," "only the failed task and what hangs on it ran"
+exits 6 "retry of a succeeded run is refused" "$WF" retry @last
+"$WF" engine stop >/dev/null
+ok "a run retried after the engine left and came back" sh -c "rm cured; '$WF' submit again.yaml --executor local --wait; '$WF' engine stop; touch cured; '$WF' retry @last && '$WF' wait @last --timeout 20"
+
+# ---- keys and ids ----------------------------------------------------------------------------------------------------
+echo 'workflow: {name: keyed}
+steps: [{name: a, argv: ["true"]}]' >keyed.yaml
+a=$("$WF" submit keyed.yaml --executor local --key k1 -q)
+b=$("$WF" submit keyed.yaml --executor local --key k1 -q)
+is "$a" "$b" "the same key answers with the same run"
+exits 6 "the same key with another file is refused" "$WF" submit again.yaml --executor local --key k1
+ok "a suffix of the id names it" "$WF" status "${a: -8}"
+ok "its name too" "$WF" status keyed
+exits 5 "an unknown run" "$WF" status nosuch
+has "$err" "nosuch" "is named"
+exits 5 "an unknown task" "$WF" show keyed nosuch
+exits 5 "an unknown file" "$WF" submit nosuch.yaml
+"$WF" wait keyed --timeout 20
+ok "rm forgets a finished run" "$WF" rm keyed
+exits 5 "and it is gone" "$WF" status "$a"
+exits 10 "slurm has no agent yet" "$WF" submit keyed.yaml --executor slurm
+has "$err" "slurm" "and the answer says so"
+exits 10 "no such executor" "$WF" submit keyed.yaml --executor moon
+echo 'workflow: {name: huge}
+steps: [{name: a, argv: ["true"], resources: {cpus: 5000}}]' >huge.yaml
+exits 10 "what can never fit is refused at once" "$WF" submit huge.yaml --executor local
+has "$err" "huge.yaml:2" "with its place"
+done_testing
