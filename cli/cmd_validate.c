@@ -81,7 +81,7 @@ static int validate(const struct args *args, struct out *out, const char *path, 
 	valid = check(&s, args, out, cwd) == 0;
 	json_array_append_new(items, report(&s, valid));
 	if (!valid && out->mode != OUT_HUMAN)
-		rc = wf_code_exit(WF_INVALID);
+		rc = spec_code(&s);
 	else if (!valid)
 		rc = spec_fail(&s, out);
 	else if (out->mode == OUT_HUMAN) {
@@ -103,7 +103,7 @@ int cmd_validate(const struct args *args, struct out *out)
 		int one = validate(args, out, args->operands[i], cwd ? cwd : "/", items);
 
 		/* Usage, missing files and the like over findings: they mean that something was not even looked at. */
-		if (one && (!rc || rc == wf_code_exit(WF_INVALID)))
+		if (one && (!rc || rc == wf_code_exit(WF_INVALID) || rc == wf_code_exit(WF_RESOURCE)))
 			rc = one;
 	}
 	if (out->mode == OUT_JSON) {

@@ -39,8 +39,10 @@ int spec_expand(struct spec *s, const char *dir, struct wf_err *err);
 int spec_executable(struct spec *s, const char *executor);
 /* Every finding with its line and caret on standard error. */
 void spec_findings(const struct spec *s, struct out *out);
-/* The same, and the sentence that ends them; the exit code. */
+/* The same, and the sentence that ends them; the exit code: 3, or 10 when the file is valid and all that is wrong is that this version
+ * cannot execute it. */
 int spec_fail(const struct spec *s, struct out *out);
+int spec_code(const struct spec *s);
 void spec_release(struct spec *s);
 
 /* Where service types are read from, NULL at the end; static. */

@@ -8,6 +8,7 @@ for ever: {"status": 200, "body": ..., "headers": {...}, "text": "...", "die": t
 DIR/requests gets a line per request: METHOD path?query, a tab, the body. DIR/fake-refuses, if there, holds "EXIT text": the
 engine then does not start.
 """
+import fcntl
 import http.server
 import json
 import os
@@ -294,6 +295,13 @@ def main():
             code, _, text = f.read().partition(" ")
         print("wf-engine: " + text.strip(), file=sys.stderr)
         sys.exit(int(code))
+    # Held by whoever serves, for as long as it lives: the loser of two starts says so, as the real one does.
+    lock = os.open(state_dir + "/lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("wf-engine: another engine owns '%s'" % state_dir, file=sys.stderr)
+        sys.exit(6)
     ready, tell = os.pipe()
     if os.fork():
         os.close(tell)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Run a command on a terminal of its own.
 
-    in_pty.py [--size ROWSxCOLUMNS] [--raw FILE] [--interrupt-after TEXT] [--screen] COMMAND...
+    in_pty.py [--size ROWSxCOLUMNS] [--raw FILE] [--interrupt-after TEXT] [--screen [--strict]] COMMAND...
 
 Its output goes to FILE as it came. With --screen, what the terminal shows at the end is printed (only the few escapes that wf uses
-are understood; any other is an error), otherwise the output without carriage returns. With --interrupt-after, Ctrl-C is typed as soon
+are understood; any other is an error, with --strict a line that is too long too), otherwise the output without carriage returns. With --interrupt-after, Ctrl-C is typed as soon
 as TEXT has appeared. Returns what the command returned, 128 + N for signal N; 99 after a minute.
 """
 import argparse
@@ -20,8 +20,8 @@ import termios
 import time
 
 
-def draw(data, rows, columns):
-    """The screen after data; the cursor must never leave the screen upwards, no line may pass its right edge."""
+def draw(data, rows, columns, strict):
+    """The screen after data; the cursor must never leave the screen upwards. Strictly, no line may be longer than the screen is wide."""
     lines, y, x = [""], 0, 0
     text = data.decode("utf-8")
     i = 0
@@ -53,10 +53,14 @@ def draw(data, rows, columns):
         elif c == "\033":
             raise SystemExit("in_pty: unknown escape at %r" % text[i - 1:i + 8])
         else:
+            if x == columns:
+                if strict:
+                    raise SystemExit("in_pty: past the right edge: %r" % lines[y])
+                x, y = 0, y + 1
+                if y == len(lines):
+                    lines.append("")
             lines[y] = lines[y][:x].ljust(x) + c + lines[y][x + 1:]
             x += 1
-            if x > columns:
-                raise SystemExit("in_pty: past the right edge: %r" % lines[y])
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -66,6 +70,7 @@ def main():
     p.add_argument("--raw")
     p.add_argument("--interrupt-after")
     p.add_argument("--screen", action="store_true")
+    p.add_argument("--strict", action="store_true")
     p.add_argument("command", nargs=argparse.REMAINDER)
     a = p.parse_args()
     rows, columns = (int(n) for n in a.size.split("x"))
@@ -94,7 +99,7 @@ def main():
     if a.raw:
         with open(a.raw, "wb") as f:
             f.write(data)
-    print(draw(data, rows, columns) if a.screen else data.decode("utf-8").replace("\r", ""), end="")
+    print(draw(data, rows, columns, a.strict) if a.screen else data.decode("utf-8").replace("\r", ""), end="")
     sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
 
 

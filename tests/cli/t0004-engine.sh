@@ -72,6 +72,8 @@ r=$?
 wait $two
 r=$((r + $?))
 result $r "two first commands at once both succeed"
+[ "$(start_count "$T/c")" -ge 1 ] && [ "$(cat "$T/1")" = "$(cat "$T/2")" ]
+result $? "... with the same answer"
 
 # --- it does not start
 export WF_STATE_DIR="$T/d"

@@ -15,7 +15,7 @@ for c in ls "status crack" "tasks crack" "show crack simulate[3]" "explain crack
 done
 for c in ls "tasks crack" "tasks crack --failed" services "services crack" config; do
 	# shellcheck disable=SC2086
-	TERM=xterm try 0 "the table of wf $c on 70 columns" "$here/in_pty.py" --size 24x70 --screen "$WF" $c
+	TERM=xterm try 0 "the table of wf $c on 70 columns" "$here/in_pty.py" --size 24x70 --screen --strict "$WF" $c
 done
 try 0 "--color always" "$WF" ls --color always
 has out "${esc}[31m1${esc}[0m"
