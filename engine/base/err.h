@@ -53,7 +53,8 @@ struct wf_err {
 /* Fill err (when not NULL) and return -1. A text that does not fit is cut and ends in "...". */
 int wf_errf(struct wf_err *err, enum wf_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-int wf_errv(struct wf_err *err, enum wf_code code, const char *fmt, va_list ap);
+int wf_errv(struct wf_err *err, enum wf_code code, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 
 /* Same, appending ": <strerror(errno)>"; the code follows errno (ENOENT is WF_NOT_FOUND, ENOSPC
  * and EDQUOT are WF_FULL, EACCES and EPERM are WF_DENIED, anything else WF_IO). errno is preserved. */

@@ -1,7 +1,7 @@
 /* json.c - owns strict parsing and the getters; knows no document. */
 #include "engine/base/json.h"
 
-
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

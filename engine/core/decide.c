@@ -155,6 +155,12 @@ static void verdict(struct engine *e, struct run *r, const struct dag_verdict *v
 			batch_effect(e, &f);
 		return;
 	}
+	if (!v->count && r->inst[v->instance].unsized) {
+		/* Its list can never be read: it has no tasks, and never will unless a retry gives it another chance. */
+		r->inst[v->instance].unsized = 0;
+		r->unsized--;
+		return;
+	}
 	for (uint32_t i = v->first; i < v->first + v->count; i++) {
 		/* After a restart the plan says again what it said before: what moved on is left alone. */
 		if (r->inst[v->instance].tasks[i].state != WF_TASK_WAITING)

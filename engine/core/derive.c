@@ -319,6 +319,7 @@ void derive_all(struct engine *e, struct run *r)
 
 		memset(in->counts, 0, sizeof(in->counts));
 		in->active = in->over = in->bad_skips = 0;
+		in->unsized = r->dag->instances[i].count == DAG_UNSIZED;
 		in->ready_head = in->ready_count = 0;
 		in->heap_at = 0;
 		in->parked = PARK_NONE;

@@ -74,6 +74,7 @@ struct run {
 	struct member {
 		struct wf_member m;    /* facts */
 		uint8_t dirty;
+		uint8_t left;          /* its host could not end every process of it */
 		char *why;             /* what its host said of its failure, until its end is reported */
 	} *members;                    /* by service, then n: one per service now */
 	uint32_t member_count;

@@ -111,14 +111,21 @@ static void member_gone(struct engine *e, const struct wf_attempt_ref *ref, uint
 {
 	struct wf_event ev = { .kind = WF_E_MEMBER_GONE, .a = ref->key.instance, .b = ref->key.index,
 			       .v = { (int64_t)ref->number, class, code } };
+	struct member *mem;
 	struct run *r;
 
 	if (!member_of(e, ref, ev.kind, &r)) {
 		stray(e, ref, ev.kind);
 		return;
 	}
-	if (run_member(r, ev.a, ev.b)->why)
-		reason = run_member(r, ev.a, ev.b)->why;
+	mem = run_member(r, ev.a, ev.b);
+	if (mem->why)
+		reason = mem->why;
+	if (mem->left && r->services[ev.a].s.state == WF_SERVICE_STOPPING) {
+		/* Its host has ended, its processes have not: shown and kept, never forgotten. */
+		core_post_text(e, r, WF_E_SERVICE_UNPROVEN, ev.a, 0, 0, reason);
+		return;
+	}
 	text(&ev, 0, reason);
 	core_post(e, r, &ev);
 }
@@ -251,6 +258,7 @@ static void on_signal(struct engine *e, const struct wf_signal *m)
 		/* Its host ends now, with a bare exit code: keep the better sentence for that moment. */
 		free(mem->why);
 		mem->why = wf_xstrdup(reason ? reason : "it failed");
+		mem->left = json_array_size(json_object_get(o, "left")) > 0;
 	}
 	json_decref(o);
 }

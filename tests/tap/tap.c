@@ -8,7 +8,7 @@
 
 static int run, failed;
 
-static int report(int cond, const char *file, int line, const char *fmt, va_list ap)
+static int __attribute__((format(printf, 4, 0))) report(int cond, const char *file, int line, const char *fmt, va_list ap)
 {
 	printf("%sok %d - ", cond ? "" : "not ", ++run);
 	vprintf(fmt, ap);
