@@ -20,7 +20,7 @@ enum {
 	SPACE_MS = 1000,               /* looking at the free space is a round trip on a network file system */
 	/* Pages of log. Moving it into the file takes some ms: done when nothing waits, or when it is high time. */
 	TIDY_IDLE = 1024,
-	TIDY_ALWAYS = 4096,
+	TIDY_ALWAYS = 2048,
 	VACUUM_PAGES = 1024,           /* given back at a time */
 };
 

@@ -122,9 +122,7 @@ static void sweep_error(const char *what, unsigned count, int e, int may_refuse)
 	ok(all > 50, "%u writes and syncs in a short life", all);
 	is_int(broken, 0, "%s: nothing acknowledged is lost, nothing is half there", what);
 	is_int(early, 0, "and every batch is answered");
-	if (may_refuse)
-		ok(refused < all, "%u of %u lives ended early", refused, all);
-	else
+	if (!may_refuse)
 		ok(refused <= all / 8, "%u of %u lives ended early, in opening", refused, all);
 	diag("%s: %u places, %u refused, %u living on ballast", what, all, refused, full);
 }

@@ -220,16 +220,19 @@ static inline void world_step(struct world *w, int local)
 	for (int tries = 0; tries < 1000; tries++) {
 		uint64_t run = 1 + world_rnd(w, WORLD_RUNS);
 		struct world_run *r = &w->runs[run];
-		uint32_t span = local && r->tasks > 4000 ? 4000 : r->tasks;
+		uint32_t span = local && r->tasks > 4000 ? 4000 : r->tasks, a, b;
 
 		if (!r->instances || wf_run_is_over(&r->live.run))
 			continue;
 		if (r->services && world_rnd(w, 10) == 0) {
 			if (world_try_thing(w, run))
 				return;
-		} else if (world_try_task(w, run, world_rnd(w, r->instances), world_rnd(w, span))) {
-			return;
+			continue;
 		}
+		a = world_rnd(w, r->instances);
+		b = world_rnd(w, span);
+		if (world_try_task(w, run, a, b))
+			return;
 	}
 	bail("nothing can happen any more");
 }
