@@ -69,7 +69,7 @@
 	X(EXCLUSIVE,    "E0211", "keys that exclude each other",                                   \
 	  "A step does one thing: exactly one of command, argv, call, move and components. Other pairs exclude each other because both say the same.") \
 	X(BOOLEAN,      "E0212", "not true or false",                                              \
-	  "Write true or false.")                                                                  \
+	  "Write true or false, without quotes.")                                                                  \
 	X(EMPTY_VALUE,  "E0213", "an empty value",                                                 \
 	  "Something must stand here: an empty text, list or mapping has no meaning.")             \
 	X(TOO_LONG,     "E0214", "longer than allowed",                                            \

@@ -71,7 +71,7 @@ static struct wdf_diag *insert(struct wdf_diags *d, const struct wdf_diag *f)
 }
 
 /* One mistake read twice: same code, same place, and the same text up to the end of its subject in quotes. What follows may name
- * the step that inherited it. */
+ * the step that inherited it. Of what a version cannot do, and of warnings, there may be several at one place. */
 static int is_same(const struct wdf_diag *a, const struct wdf_diag *b)
 {
 	const char *end = strchr(b->text, '\'');
@@ -81,6 +81,8 @@ static int is_same(const struct wdf_diag *a, const struct wdf_diag *b)
 		return 0;
 	if (end)
 		end = strchr(end + 1, '\'');
+	if (a->code[0] == 'W' || strncmp(a->code, "E06", 3) == 0)
+		end = NULL;
 	return end ? strncmp(a->text, b->text, (size_t)(end - b->text)) == 0 :
 		     strcmp(a->text, b->text) == 0;
 }

@@ -116,6 +116,11 @@ static void check_movers(struct wdf_load *l, const struct read_use *r)
 						l->service_list[r->u->service],
 						wdf_shown(r->u->movers[i], strlen(r->u->movers[i]), shown)),
 				       r->u->movers[i], names, n);
+		else if (!found)
+			wdf_find(l->d, WDF_W_IGNORED, r->movers->value.items[i].pos, r->movers->value.items[i].span,
+				 "datamover '%s' has no effect: service '%s' has none",
+				 wdf_shown(r->u->movers[i], strlen(r->u->movers[i]), shown),
+				 l->service_list[r->u->service]);
 	}
 }
 

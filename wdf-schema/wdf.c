@@ -115,6 +115,7 @@ static void load_datasets(struct wdf_load *l, const struct wdf_entry *e)
 		wdf_wrong_kind(l, e, "a mapping or a list");
 	else
 		l->w->datasets = wdf_read_json(l, e, WDF_JSON_RAW);
+	l->w->datasets_pos = e->pos;
 }
 
 /* ---- steps and services -------------------------------------------------------------------------------------------- */

@@ -351,6 +351,7 @@ struct wdf {
 	struct wdf_step *steps;
 	uint32_t step_count;
 	json_t *datasets;
+	struct wdf_pos datasets_pos;
 	/* IO-SEA form: names used but not given, with the place of their first use. wdf_parse succeeds when input.allow_needed is
 	 * set (wf validate) and lists them here; otherwise each is an error naming it and its place. */
 	struct wdf_needed {

@@ -197,6 +197,23 @@ static const char *line_start(const struct reader *r, size_t line)
 	return s;
 }
 
+/* libyaml may count a line more than there is at the end of the text; a place beyond it would be none. */
+static struct wdf_pos place_of(const struct reader *r, yaml_mark_t m)
+{
+	struct wdf_pos last = { 1, 1 };
+	const char *s = r->text, *end = r->text + r->len;
+
+	for (; s < end; s++) {
+		if (*s == '\n' || (*s == '\r' && !(s + 1 < end && s[1] == '\n'))) {
+			last.line++;
+			last.column = 1;
+		} else if (((unsigned char)*s & 0xc0) != 0x80 && *s != '\r') {
+			last.column++;
+		}
+	}
+	return m.line >= last.line ? last : pos_of(m);
+}
+
 /* Column of a tab among the blanks that begin the line, or 0. */
 static uint32_t tab_column(const struct reader *r, size_t line)
 {
@@ -307,7 +324,7 @@ static void report_syntax(struct reader *r, const yaml_parser_t *p, const struct
 			 "add the closing quote");
 		return;
 	}
-	f = wdf_find(r->diags, WDF_SYNTAX, pos_of(at), 1, "%s", problem);
+	f = wdf_find(r->diags, WDF_SYNTAX, place_of(r, at), 1, "%s", problem);
 	if (cure_of(problem))
 		wdf_hint(f, "%s", cure_of(problem));
 	if (*context && (p->context_mark.line != at.line || p->context_mark.column != at.column))

@@ -1,6 +1,10 @@
 UNIT_TESTS += \
 	tests/unit/wdf/command_test.c \
-	tests/unit/wdf/corpus_test.c
+	tests/unit/wdf/corpus_test.c \
+	tests/unit/wdf/language_test.c \
+	tests/unit/wdf/source_test.c \
+	tests/unit/wdf/wdf_test.c \
+	tests/unit/wdf/yaml_test.c
 
 # Not a test itself: findings of files on the command line, for tests/lint/schema.sh and for people.
 $(B)/test/tests/unit/wdf/wdf_check: $(B)/obj/tests/unit/wdf/wdf_check.o $(B)/lib/libwdf.a $(B)/lib/libbase.a
