@@ -276,6 +276,8 @@ void results_size(struct engine *e, struct run *r, uint32_t instance)
 		ev.text[0].p = err.text;
 		ev.text[0].n = (uint32_t)strlen(err.text);
 		core_post(e, r, &ev);
+		snprintf(r->message, sizeof(r->message), "the list of '%.60s' cannot be used: %.160s", r->dag->instances[instance].name,
+			 err.text);
 		sized(e, r, instance, NULL);
 	}
 	free(values);

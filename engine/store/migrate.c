@@ -27,7 +27,7 @@ const struct step store_steps[WF_STORE_SCHEMA] = {
 	     "CREATE TABLE run(number INTEGER PRIMARY KEY, id TEXT NOT NULL, state INTEGER NOT NULL, cancel INTEGER NOT NULL,"
 	     " retries INTEGER NOT NULL, next_instance INTEGER NOT NULL, name TEXT, workflow TEXT, file TEXT, key TEXT, body_hash TEXT,"
 	     " executor TEXT, executor_why TEXT, workdir TEXT, umask INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
-	     " started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL);"
+	     " started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL, list_failed INTEGER NOT NULL);"
 	     "CREATE TABLE service(run INTEGER NOT NULL, number INTEGER NOT NULL, state INTEGER NOT NULL, failing INTEGER NOT NULL,"
 	     " held INTEGER NOT NULL, generation INTEGER NOT NULL, view INTEGER NOT NULL, restarts INTEGER NOT NULL,"
 	     " target INTEGER NOT NULL, min INTEGER NOT NULL, delay_ms INTEGER NOT NULL, name TEXT, reason TEXT, seq INTEGER NOT NULL,"

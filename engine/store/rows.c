@@ -16,9 +16,9 @@ struct op_run {
 
 const char sql_run_put[] =
 	"INSERT OR REPLACE INTO run(number, id, state, cancel, retries, next_instance, name, workflow, file, key, body_hash, executor,"
-	" executor_why, workdir, umask, created_ms, started_ms, ended_ms, seq)"
+	" executor_why, workdir, umask, created_ms, started_ms, ended_ms, seq, list_failed)"
 	" VALUES(:number, :id, :state, :cancel, :retries, :next_instance, :name, :workflow, :file, :key, :body_hash, :executor,"
-	" :executor_why, :workdir, :umask, :created_ms, :started_ms, :ended_ms, :seq)";
+	" :executor_why, :workdir, :umask, :created_ms, :started_ms, :ended_ms, :seq, :list_failed)";
 
 static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
@@ -35,7 +35,8 @@ static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err
 		     DB_TEXT(":name", r->name), DB_TEXT(":workflow", r->workflow), DB_TEXT(":file", r->file), DB_TEXT(":key", r->key),
 		     DB_TEXT(":body_hash", r->body_hash), DB_TEXT(":executor", r->executor), DB_TEXT(":executor_why", r->executor_why),
 		     DB_TEXT(":workdir", r->workdir), DB_INT(":umask", r->umask_bits), DB_INT(":created_ms", r->created_ms),
-		     DB_INT(":started_ms", r->started_ms), DB_INT(":ended_ms", r->ended_ms), DB_INT(":seq", r->seq));
+		     DB_INT(":started_ms", r->started_ms), DB_INT(":ended_ms", r->ended_ms), DB_INT(":seq", r->seq),
+		     DB_INT(":list_failed", r->list_failed));
 }
 
 void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
@@ -55,7 +56,7 @@ void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
 
 #define RUN_COLUMNS                                                                                                          \
 	"number, id, state, cancel, retries, next_instance, name, workflow, file, key, body_hash, executor, executor_why, workdir," \
-	" umask, created_ms, started_ms, ended_ms, seq"
+	" umask, created_ms, started_ms, ended_ms, seq, list_failed"
 
 const char sql_run_all[] = "SELECT " RUN_COLUMNS " FROM run ORDER BY number";
 const char sql_run_one[] = "SELECT " RUN_COLUMNS " FROM run WHERE number = :number";
@@ -87,6 +88,7 @@ int run_of_row(sqlite3_stmt *st, struct wf_run *r, struct wf_err *err)
 	r->started_ms = db_int(st, 16);
 	r->ended_ms = db_int(st, 17);
 	r->seq = (uint64_t)db_int(st, 18);
+	r->list_failed = (uint8_t)db_int(st, 19);
 	return 0;
 }
 
