@@ -161,6 +161,12 @@ static void attend_tasks(struct attention *a, const char *kind, enum wf_seen sta
 	}
 }
 
+/* No task failed for it, but the run does. */
+static const char *list_failure(const struct run *r)
+{
+	return r->message[0] ? r->message : "the list of a run-time fan-out cannot be used; `wf events RUN` says why";
+}
+
 static void view_attention(struct engine *e, const struct run *r, uint32_t look, struct wf_buf *out)
 {
 	struct attention a = { .engine = e, .run = r, .out = out, .left = ATTENTION_MAX, .look = look };
@@ -173,6 +179,8 @@ static void view_attention(struct engine *e, const struct run *r, uint32_t look,
 		attend(&a, "full", NULL, NULL, text.data);
 		wf_buf_release(&text);
 	}
+	if (r->row.list_failed)
+		attend(&a, "failed", NULL, NULL, list_failure(r));
 	if (r->loaded) {
 		attend_tasks(&a, "held", WF_SEEN_HELD);
 		attend_services(&a);
@@ -270,7 +278,7 @@ int wf_view_is_over(const struct run *r)
 static void message(const struct run *r, struct wf_buf *out)
 {
 	struct wf_buf text = { 0 };
-	int counted = r->loaded && r->total && r->counts[WF_SEEN_WAITING] < r->total;
+	int counted = r->loaded && r->total && r->counts[WF_SEEN_WAITING] < r->total && !r->row.list_failed;
 
 	if (r->message[0] && (!counted || (r->row.state != WF_RUN_RUNNING && !wf_run_is_over(&r->row)))) {
 		wf_buf_str(&text, r->message);
