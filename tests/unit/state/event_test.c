@@ -350,11 +350,12 @@ static void is_json(json_t *v, const char *want, const char *what)
 
 static void test_json(void)
 {
+	char step[] = "sim";
 	struct wf_event e = { .seq = 9, .at = 1700000000123, .kind = WF_E_TASK_FAILED, .a = 2, .b = 3, .run = 1, .cause = 8, .epoch = 4 };
 
 	e.v[0] = WF_CLASS_EXIT;
 	set_text(&e, 0, "exit status 2\xff");
-	is_json(wf_event_json(&e, "01h", name_task, "sim"),
+	is_json(wf_event_json(&e, "01h", name_task, step),
 		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"task.failed\",\"subject\":{\"kind\":\"task\",\"id\":\"sim[3]\","
 		"\"instance\":2,\"index\":3},\"run\":\"01h\",\"cause\":8,\"epoch\":4,\"data\":{\"class\":\"exit\",\"reason\":\"exit status 2\xef\xbf\xbd\"}}",
 		"a task's event");
@@ -369,7 +370,7 @@ static void test_json(void)
 		"structured texts are shown as what they hold");
 	e.kind = 250;
 	e.op_id = 0;
-	is_json(wf_event_json(&e, NULL, name_task, "sim"),
+	is_json(wf_event_json(&e, NULL, name_task, step),
 		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"unknown\",\"subject\":{\"kind\":\"unknown\",\"a\":2,\"b\":3},"
 		"\"run\":null,\"cause\":null,\"epoch\":4,\"data\":{\"kind\":250,\"values\":[11,0,0,0,0,0,0,0,0,0,0,0],\"texts\":[\"{\\\"host\\\":\\\"h\\\"}\",\"\"]}}",
 		"an unknown kind shows what it carries");
