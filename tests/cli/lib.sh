@@ -19,7 +19,7 @@ case $B in /*) ;; *) B=$top/$B ;; esac
 
 # A path that is a socket's neighbour must be short enough for tools that do not know better.
 T=$(mktemp -d "${TMPDIR:-/tmp}/wf-cli.XXXXXX") || exit 1
-n=0 failed=0 S=
+tap_n=0 tap_failed=0 S=
 unset SLURM_CONF XDG_STATE_HOME NO_COLOR COLUMNS LINES WF_STATE_DIR
 export LC_ALL=C.UTF-8 TZ=UTC HOME="$T/home" TERM=dumb
 mkdir -p "$T/home" "$T/bin"
@@ -44,12 +44,12 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM
 
 result() { # rc name
-	n=$((n + 1))
+	tap_n=$((tap_n + 1))
 	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
+		echo "ok $tap_n - $2"
 	else
-		failed=$((failed + 1))
-		echo "not ok $n - $2"
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_n - $2"
 	fi
 }
 
@@ -109,7 +109,7 @@ fake() {
 }
 
 done_testing() {
-	echo "1..$n"
-	[ $failed -eq 0 ]
+	echo "1..$tap_n"
+	[ $tap_failed -eq 0 ]
 	exit
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2119
+# shellcheck disable=SC2119 # fake without a script
 # Wrong usage returns 2, says what was wrong and the nearest right word, prints nothing on standard output, and reaches no engine.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2119 # fake without a script
 # What goes where: data and talk, colour, widths, streams that are closed, full or gone, bytes that would move the cursor.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"

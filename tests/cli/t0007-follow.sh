@@ -82,7 +82,7 @@ done
 fake
 TERM=xterm try 130 "Ctrl-C in watch" "$here/in_pty.py" --interrupt-after prepare "$WF" watch crack
 has out "wf: detached; run n8p0r2t4 goes on"
-has out "$esc[?25h"
+has out "${esc}[?25h"
 ! grep -q cancel "$S/requests"
 result $? "... cancels nothing"
 # A shell without a terminal starts what stands before & with SIGINT ignored, and what is ignored stays so.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2119 # fake without a script
 # The completion script, printed from the table: bash takes it, and it offers what there is.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
