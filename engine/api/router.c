@@ -12,7 +12,7 @@ const struct route api_routes[] = {
 	{ "GET", "/engine", engine_show, "", 0 },
 	{ "POST", "/engine:stop", engine_stop, "", 64 * KIB },
 	{ "POST", "/engine:backup", engine_backup, "", 64 * KIB },
-	{ "GET", "/config", config_show, "", 0 },
+	{ "GET", "/config", config_show, "page_size page_token", 0 },
 	{ "POST", "/runs", runs_submit, "", 64 * MIB },
 	{ "GET", "/runs", runs_list, "state name page_size page_token", 0 },
 	{ "GET", "/runs/RUN", run_show, "wait rev", 0 },

@@ -35,11 +35,22 @@ static const struct wdf_step *step_of(const struct run *r, uint32_t instance)
 
 /* ---- items of `because` ------------------------------------------------------------------------------ */
 
+/* A text stands behind its state: "running: running for 5 s" says it twice. */
+static const char *without_state(const char *text, const char *state)
+{
+	size_t n = strlen(state);
+
+	if (strncmp(text, state, n) != 0 || !text[n])
+		return text;
+	return text[n] == ' ' ? text + n + 1 : strchr(":,", text[n]) && text[n + 1] == ' ' ? text + n + 2 : text;
+}
+
 static void add(struct why *w, const char *kind, const char *name, const char *state, const char *text)
 {
 	if (!w->list || w->listed >= NAMED_MAX)
 		return;
 	w->listed++;
+	text = without_state(text, state);
 	jw_open(w->list, NULL, '{');
 	jw_str(w->list, kind, name);
 	jw_str(w->list, "state", state);

@@ -265,7 +265,7 @@ static void test_queries(void)
 		{ "/runs/..%2f..%2fetc%2fpasswd", 404 },
 		{ "/runs/x/tasks/....%2f%2f/log", 404 },
 		{ "/services", 200 },
-		{ "/config", 200 },
+		{ "/config?page_size=10", 200 },
 	};
 
 	for (size_t i = 0; i < WF_COUNT(cases); i++)

@@ -65,7 +65,8 @@ static void test_waiting(void)
 	made_settle(&m);
 	is_str(why("simulate[0]"), "waits for 'prepare', which is running", "one parent");
 	is_str(because(0, "task"), "prepare", "which is named");
-	has_str(because(0, "text"), "running for 5 s, process 4242", "with what it does");
+	is_str(because(0, "text"), "for 5 s, process 4242", "with what it does");
+	is_str(because(0, "state"), "running", "and its state, which the text does not repeat");
 	has_str(why("report"), "waits for 'reduce', which is waiting; first of all 'prepare': running for 5 s", "the first cause of a chain");
 	is_str(because(0, "task"), "prepare", "comes first");
 	is_str(because(1, "task"), "simulate[0]", "then what lies between");
@@ -106,10 +107,11 @@ static void test_ready(void)
 	t->retries = 1;
 	t->delay_ms = 8000;
 	made_settle(&m);
+	m.e.backoffs[0].due_ms = wf_os_mono_ms(m.e.os) + 10 * 3600000 + 30000;
 	is_str(why("two"), "ready: waits for a slot of pool 'licence' (1 of 1 in use)", "a pool");
 	is_str(because(0, "task"), "one", "and who holds its slots");
 	is_str(why("simulate[2]"), "ready: its step allows 2 at once and 2 run", "parallel");
-	has_str(why("simulate[3]"), "backs off: next attempt in 7 s (attempt 2 of 4); the last one: exit 3", "a back-off");
+	has_str(why("simulate[3]"), "backs off: next attempt in 10 h (attempt 2 of 4); the last one: exit 3", "a back-off");
 	has_str(why_with("simulate[3]", "ended with exit code 3", NULL), "the last one: ended with exit code 3", "the note says more");
 	is_str(why("wide"), "ready: waits for 2 cores (0 of 2 free)", "cores");
 	m.e.local.cores = 8000;
