@@ -247,15 +247,13 @@ static uint32_t hopeful(const struct search *s, const struct instance *in)
 	return n;
 }
 
-/* Tasks of one step from `index` on; where to go on, or the step's count. */
+/* Tasks of one step from `index` on; where to go on, or the step's count. Begun in the middle, some that match may lie before: then there is
+ * hope to the end, which costs time but misses nothing. */
 static uint32_t list_step(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct search *s, struct wf_buf *out)
 {
 	const struct instance *in = &r->inst[instance];
 	uint32_t hope = hopeful(s, in);
 
-	/* Begun in the middle: some that match may lie before, so the counters do not tell the end. */
-	if (index && hope)
-		hope = UINT32_MAX;
 	while (index < in->count && hope && s->left && s->look) {
 		s->look--;
 		if (matches(s, &in->tasks[index])) {
