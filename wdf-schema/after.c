@@ -15,16 +15,20 @@ static void no_such(struct wdf_load *l, const struct wdf_entry *e, const char *n
 {
 	char shown[WDF_SHOWN];
 	size_t n = l->w->step_count, more = of_service ? l->w->service_count : 0;
-	const char **names = wf_xcalloc(n + more + 1, sizeof(*names));
-	struct wdf_pos *places = wf_xcalloc(n + more + 1, sizeof(*places));
+	struct wdf_diag *f = wdf_find(l->d, WDF_NO_STEP, e->value.pos, e->value.span, "%s waits for '%s', which is no step%s",
+				      l->what, wdf_shown(name, strlen(name), shown), of_service ? " or service" : "");
+	struct wdf_pos *places;
+	const char **names;
 
+	if (!f)
+		return;
+	names = wf_xcalloc(n + more + 1, sizeof(*names));
+	places = wf_xcalloc(n + more + 1, sizeof(*places));
 	for (size_t i = 0; i < n + more; i++) {
 		names[i] = i < n ? l->step_list[i] : l->service_list[i - n];
 		places[i] = i < n ? l->step_pos[i] : l->service_pos[i - n];
 	}
-	wdf_hint_defined(wdf_find(l->d, WDF_NO_STEP, e->value.pos, e->value.span, "%s waits for '%s', which is no step%s",
-				  l->what, wdf_shown(name, strlen(name), shown), of_service ? " or service" : ""),
-			 name, names, places, n + more);
+	wdf_hint_defined(f, name, names, places, n + more);
 	free(names);
 	free(places);
 }
@@ -100,7 +104,7 @@ static void read_by(struct wdf_load *l, const struct wdf_entry *e, void *to)
 	struct read_after *r = to;
 
 	r->by = e;
-	if (!wdf_is_list(l, e, "[seed]"))
+	if (!wdf_is_list(l, e, "[seed]") || !wdf_is_few(l, e, WDF_MOST_DIMS))
 		return;
 	if (!e->value.count)
 		wdf_find(l->d, WDF_EMPTY_VALUE, e->value.pos, e->value.span, "'by' names nothing");

@@ -50,6 +50,12 @@ struct wdf_node wdf_with_defaults(struct wdf_load *l, const struct wdf_node *ste
 {
 	if (!l->defaults || step->kind != WDF_NODE_MAP || l->defaults->count == 0)
 		return *step;
+	l->inherited += l->defaults->total;
+	if (l->inherited > WDF_MOST_INHERITED) {
+		wdf_find(l->d, WDF_NODES, l->defaults->pos, l->defaults->span,
+			 "'defaults' gives the steps more than %d values together", WDF_MOST_INHERITED);
+		return *step;
+	}
 	return merge(l, l->defaults, step);
 }
 

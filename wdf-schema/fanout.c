@@ -115,6 +115,22 @@ static void read_mapping(struct wdf_load *l, const struct wdf_entry *e, struct w
 			 "one of range, glob, csv, or from with list");
 }
 
+/* Asked once of each parameter: many steps may fan out over one long list. */
+static int has_lists(struct wdf_load *l, const struct wdf_entry *e, const struct wdf_value *v)
+{
+	const struct wdf_param *p = wdf_read_param(l, &e->value);
+	uint8_t *known = p && l->flat ? &l->flat[p - l->w->params] : NULL;
+	int lists = 0;
+
+	if (known && *known)
+		return *known == 2;
+	for (uint32_t i = 0; i < v->count && !lists; i++)
+		lists = v->items[i].kind == WDF_LIST;
+	if (known)
+		*known = (uint8_t)(1 + lists);
+	return lists;
+}
+
 /* A list, or one placeholder that is a list. */
 static void read_values(struct wdf_load *l, const struct wdf_entry *e, struct wdf_dim *d)
 {
@@ -148,13 +164,11 @@ static void read_values(struct wdf_load *l, const struct wdf_entry *e, struct wd
 			 "write [a, b], {range: N}, {glob: PATTERN}, {csv: FILE} or {from: STEP, list: FILE}");
 		return;
 	}
-	for (uint32_t i = 0; i < v.count; i++)
-		if (v.items[i].kind == WDF_LIST) {
-			wdf_find(l->d, WDF_KIND, e->value.pos, e->value.span,
-				 "value %u of '%s' is a list; values are single, or mappings with fields", i + 1, e->key);
-			return;
-		}
-	d->list = v;
+	if (has_lists(l, e, &v))
+		wdf_hint(wdf_find(l->d, WDF_KIND, e->value.pos, e->value.span, "a value of '%s' is a list", e->key),
+			 "values are single, or mappings with fields");
+	else
+		d->list = v;
 }
 
 static void check_dim_name(struct wdf_load *l, const struct wdf_entry *e)
@@ -196,6 +210,8 @@ void wdf_load_dims(struct wdf_load *l, const struct wdf_entry *e, struct wdf_ste
 			 "write it like {seed: [1, 2, 3]}");
 		return;
 	}
+	if (!wdf_is_few(l, e, WDF_MOST_DIMS))
+		return;
 	s->dims = wf_arena_alloc(l->a, e->value.count * sizeof(*s->dims));
 	for (uint32_t i = 0; i < e->value.count; i++) {
 		const struct wdf_entry *item = &e->value.entries[i];

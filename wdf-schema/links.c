@@ -19,6 +19,7 @@ struct graph {
 	size_t depth;
 	uint32_t *order;   /* steps, what is waited for first */
 	uint32_t ordered;
+	int reported;
 };
 
 static uint32_t count_edges(const struct wdf *w, uint32_t node, uint32_t *to)
@@ -113,7 +114,8 @@ static int walk(struct wdf_load *l, struct graph *g, uint32_t root)
 		}
 		target = g->to[g->next[g->depth - 1]++];
 		if (g->colour[target] == 1) {
-			report(l, g, target);
+			if (g->reported++ < WDF_MAX_ERRORS)
+				report(l, g, target);
 			rc = -1;
 		} else if (g->colour[target] == 0) {
 			g->colour[target] = 1;

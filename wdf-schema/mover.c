@@ -67,7 +67,8 @@ void wdf_load_movers(struct wdf_load *l, const struct wdf_entry *e, struct wdf_s
 	static const char *const needed[] = { "name", "trigger", "operation" };
 	struct wf_strmap names = { 0 };
 
-	if (!wdf_is_list(l, e, "[{name: stage_in, trigger: step_start, target: flash, operation: copy, elements: [\"*\"]}]"))
+	if (!wdf_is_list(l, e, "[{name: stage_in, trigger: step_start, target: flash, operation: copy, elements: [\"*\"]}]") ||
+	    !wdf_is_few(l, e, WDF_MOST_MOVERS))
 		return;
 	for (uint32_t i = 0; i < e->value.count; i++) {
 		const struct wdf_node *n = &e->value.items[i];

@@ -11,6 +11,9 @@
 #include "wdf-schema/command.h"
 #include "wdf-schema/read.h"
 
+/* Of a longer list the fields, and of a longer text the characters, are looked at only when a task has them. */
+enum { MOST_LOOKED_AT = 1000, LONGEST_LOOKED_AT = 65536 };
+
 /* What a step can name of fan-outs. Shared along chains of `each`, so a chain costs nothing. */
 struct reach {
 	const struct wdf_dim **dims;
@@ -258,8 +261,8 @@ static void check_field(struct check *c, const struct wdf_dim *dim, const char *
 	case WDF_DIM_RANGE:
 		break;
 	case WDF_DIM_LIST:
-		ok = dim->list.count == 0;
-		for (uint32_t i = 0; i < dim->list.count && !ok; i++)
+		ok = dim->list.count == 0 || dim->list.count > MOST_LOOKED_AT;
+		for (uint32_t i = 0; i < dim->list.count && i < MOST_LOOKED_AT && !ok; i++)
 			ok = value_has_field(&dim->list.items[i], rest, n);
 		break;
 	}
@@ -329,6 +332,11 @@ static void check_tmpl(struct check *c, const struct wdf_tmpl *t)
 			check_name(c, t->parts[i].text, t->parts[i].len, t->parts[i].pos, t->parts[i].len + 6);
 }
 
+static int is_short(const struct wdf_value *v)
+{
+	return v->kind == WDF_LIST ? v->count <= MOST_LOOKED_AT : !v->text || strnlen(v->text, LONGEST_LOOKED_AT) < LONGEST_LOOKED_AT;
+}
+
 static void on_placeholder(const struct wdf_part *p, int text, void *arg)
 {
 	struct check *c = arg;
@@ -337,7 +345,7 @@ static void on_placeholder(const struct wdf_part *p, int text, void *arg)
 	check_name(c, p->text, p->len, p->pos, p->len + 6);
 	/* A parameter that cannot be put there is refused now rather than by every task. */
 	param = text && !find_dim(&c->reach[c->step], p->text, p->len) ? wdf_find_param(c->l, p->text, p->len) : NULL;
-	if (param && wdf_param_known(param)) {
+	if (param && wdf_param_known(param) && is_short(&param->value)) {
 		struct wf_buf value = { 0 }, env = { 0 };
 		char shown[WDF_SHOWN];
 
@@ -402,9 +410,9 @@ void wdf_check_names(struct wdf_load *l, const uint32_t *order)
 		c.rank[order[i]] = i;
 	for (uint32_t i = 0; i < n; i++)
 		find_reach(&c, order[i]);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n && !wdf_diags_full(l->d); i++)
 		check_step(&c, i);
-	for (size_t i = 0; i < l->component_count; i++) {
+	for (size_t i = 0; i < l->component_count && !wdf_diags_full(l->d); i++) {
 		c.step = l->components[i].step;
 		check_work(&c, l->components[i].as);
 	}

@@ -214,7 +214,7 @@ static void read_choices(struct wdf_load *l, const struct wdf_entry *e, void *to
 		return;
 	if (!e->value.count)
 		wdf_find(l->d, WDF_EMPTY_VALUE, e->value.pos, e->value.span, "'choices' is empty");
-	else
+	else if (wdf_is_few(l, e, WDF_MOST_CHOICES))
 		((struct spec *)to)->choices = e;
 }
 
@@ -368,6 +368,7 @@ void wdf_load_params(struct wdf_load *l, const struct wdf_entry *e)
 	w->params = wf_arena_alloc(l->a, (e->value.count + l->in->given) * sizeof(*w->params));
 	l->used = wf_xcalloc(e->value.count + l->in->given + 1, 1);
 	l->doubtful = wf_xcalloc(e->value.count + 1u, 1);
+	l->flat = wf_xcalloc(e->value.count + 1u, 1);
 	for (uint32_t i = 0; i < e->value.count; i++) {
 		load_doubtfully(l, &e->value.entries[i], i);
 		w->param_count++;

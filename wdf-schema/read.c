@@ -40,6 +40,14 @@ int wdf_is_map(struct wdf_load *l, const struct wdf_entry *e, const char *exampl
 	return 0;
 }
 
+int wdf_is_few(struct wdf_load *l, const struct wdf_entry *e, uint32_t most)
+{
+	if (e->value.count <= most)
+		return 1;
+	wdf_find(l->d, WDF_TOO_LONG, e->value.pos, e->value.span, "'%s' lists %u, at most %u", e->key, e->value.count, most);
+	return 0;
+}
+
 struct wdf_entry wdf_item(const struct wdf_entry *list, uint32_t i)
 {
 	return (struct wdf_entry){ .key = list->key,
@@ -89,7 +97,7 @@ int wdf_read_map(struct wdf_load *l, const struct wdf_node *map, const char *wha
 
 struct wdf_diag *wdf_missing(struct wdf_load *l, const struct wdf_node *map, const char *key, const char *what)
 {
-	for (uint32_t i = 0; map->kind == WDF_NODE_MAP && i < map->count; i++)
+	for (uint32_t i = 0; map->kind == WDF_NODE_MAP && i < map->count && !wdf_diags_full(l->d); i++)
 		if (strlen(map->entries[i].key) <= 64 && wf_nearest(map->entries[i].key, &key, 1))
 			return NULL;
 	return wdf_find(l->d, WDF_MISSING, map->pos, map->span, "'%s' is missing in %s", key, what);
@@ -251,6 +259,12 @@ static int resolve(struct wdf_load *l, const struct wdf_entry *e, const char **o
 			rc = -1;
 	if (rc == 0 && wdf_tmpl_render(&t, &scope, &b, &err) < 0) {
 		wdf_find(l->d, WDF_PARAM_VALUE, e->value.pos, e->value.span, "%s", err.text);
+		rc = -1;
+	}
+	l->resolved += b.len;
+	if (rc == 0 && l->resolved > WDF_MOST_RESOLVED) {
+		wdf_find(l->d, WDF_TOO_LARGE, e->value.pos, e->value.span,
+			 "parameters put into the workflow's structure have more than %d bytes together", WDF_MOST_RESOLVED);
 		rc = -1;
 	}
 	if (rc == 0)

@@ -17,6 +17,16 @@
 
 #define WDF_NONE UINT32_MAX
 
+/* Bounds that keep the work linear in the size of the file; no workflow of a person comes near. */
+enum {
+	WDF_MOST_DIMS = 64,               /* names of one fan-out, of one `by` */
+	WDF_MOST_RESULTS = 256,
+	WDF_MOST_CHOICES = 1000,
+	WDF_MOST_MOVERS = 64,
+	WDF_MOST_INHERITED = 3000000,
+	WDF_MOST_RESOLVED = 64 << 20,
+};
+
 struct wdf_load {
 	struct wdf *w;
 	struct wf_arena *a;               /* of w */
@@ -41,7 +51,10 @@ struct wdf_load {
 	const struct wdf_node *dims;      /* `foreach` of the step being read, or NULL */
 	uint8_t *doubtful;                /* per parameter: its declaration has an error, more of it need not be said */
 	int submit_ready;
-	size_t begun_with;                /* errors before us */
+	/* What a small file may make us do: sums over all steps. */
+	uint64_t inherited;               /* nodes that `defaults` gave to steps */
+	uint64_t resolved;                /* bytes of parameters put into structural values */
+	uint8_t *flat;                    /* per parameter: 1 its list holds no lists, 2 it does, 0 not looked at */
 };
 
 /* ---- mappings ----------------------------------------------------------------------------------------- */
@@ -77,6 +90,8 @@ int wdf_read_size(struct wdf_load *l, const struct wdf_entry *e, uint64_t *out);
 int wdf_read_time(struct wdf_load *l, const struct wdf_entry *e, int64_t *ms);
 /* Index of the word in a NULL-terminated list. */
 int wdf_read_choice(struct wdf_load *l, const struct wdf_entry *e, const char *const *words, int *out);
+/* At most `most` of what `e` lists; a finding otherwise. */
+int wdf_is_few(struct wdf_load *l, const struct wdf_entry *e, uint32_t most);
 /* Typed value of any node, parameters put in: an item or a whole value that is one placeholder becomes the parameter's value. */
 int wdf_read_value(struct wdf_load *l, const struct wdf_entry *e, struct wdf_value *out);
 /* The parameter when the node is one placeholder and nothing else, or NULL. */

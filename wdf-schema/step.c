@@ -149,7 +149,7 @@ static void step_results(struct wdf_load *l, const struct wdf_entry *e, void *to
 	struct wdf_step *s = ((struct reading *)to)->s;
 	char shown[WDF_SHOWN];
 
-	if (!wdf_is_list(l, e, "[count]"))
+	if (!wdf_is_list(l, e, "[count]") || !wdf_is_few(l, e, WDF_MOST_RESULTS))
 		return;
 	s->results = wf_arena_alloc(l->a, e->value.count * sizeof(*s->results));
 	for (uint32_t i = 0; i < e->value.count; i++) {

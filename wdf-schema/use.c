@@ -78,7 +78,7 @@ static void use_movers(struct wdf_load *l, const struct wdf_entry *e, void *to)
 	struct read_use *r = to;
 
 	r->movers = e;
-	if (!wdf_is_list(l, e, "[stage_in]"))
+	if (!wdf_is_list(l, e, "[stage_in]") || !wdf_is_few(l, e, WDF_MOST_MOVERS))
 		return;
 	r->u->movers = wf_arena_alloc(l->a, (e->value.count + 1u) * sizeof(*r->u->movers));
 	for (uint32_t i = 0; i < e->value.count; i++) {

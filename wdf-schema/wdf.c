@@ -320,6 +320,7 @@ static void settle(struct wdf_load *l)
 	free(l->components);
 	free(l->used);
 	free(l->doubtful);
+	free(l->flat);
 	wf_strmap_release(&l->params);
 	wf_strmap_release(&l->pools);
 	wf_strmap_release(&l->services);

@@ -16,6 +16,7 @@
 #include "engine/base/hash.h"
 #include "wdf-schema/diag.h"
 
+enum { MOST_ALIASED = 64 << 20 /* bytes that aliases may stand for */ };
 enum { DIGITS = 3, PIECE = 4 /* bytes of one masking character in UTF-8 */ };
 static const char mark[] = "\xf4\x8f\x80\x80"; /* U+10F000 */
 static const char pad[] = "\xf4\x8e\x80\x80";  /* U+10E000 */
@@ -33,12 +34,14 @@ struct frame {
 	uint32_t span;
 	uint32_t anchor;        /* index, or WF_STRMAP_NONE */
 	uint32_t total;
+	uint64_t bytes;         /* of the text below */
 	uint8_t height;
 	struct wdf_entry key;   /* the key that waits for its value */
 };
 
 struct anchor {
 	struct wdf_node node;
+	uint64_t bytes;
 	int open; /* its end was not seen yet */
 };
 
@@ -60,6 +63,7 @@ struct reader {
 	size_t anchor_count, anchor_cap;
 	struct wf_strmap anchor_names;
 	uint32_t nodes, aliases;
+	uint64_t alias_bytes;
 	int documents;
 	int bad; /* an error that leaves the tree whole */
 };
@@ -388,7 +392,7 @@ static int refuse_tag(struct reader *r, const yaml_char_t *tag, struct wdf_pos p
 	return -1;
 }
 
-static void add_child(struct reader *r, const struct wdf_node *n)
+static void add_child(struct reader *r, const struct wdf_node *n, uint64_t bytes)
 {
 	struct frame *f;
 	uint32_t total = n->kind == WDF_NODE_SCALAR ? 1 : n->total;
@@ -399,6 +403,7 @@ static void add_child(struct reader *r, const struct wdf_node *n)
 	}
 	f = &r->frames[r->depth - 1];
 	f->total += total;
+	f->bytes += bytes;
 	if (n->height + 1 > f->height)
 		f->height = (uint8_t)(n->height + 1);
 	if (!f->is_map) {
@@ -457,12 +462,14 @@ static int on_scalar(struct reader *r, const yaml_event_t *e)
 		n.text = unmask(r, value, e->data.scalar.length, &n);
 	}
 	anchor = add_anchor(r, e->data.scalar.anchor, 0);
-	if (anchor != WF_STRMAP_NONE)
+	if (anchor != WF_STRMAP_NONE) {
 		r->anchors[anchor].node = n;
+		r->anchors[anchor].bytes = n.count;
+	}
 	if (wants_key(r))
 		take_key(r, &n);
 	else
-		add_child(r, &n);
+		add_child(r, &n, n.count);
 	return 0;
 }
 
@@ -494,7 +501,12 @@ static int on_alias(struct reader *r, const yaml_event_t *e)
 			 WDF_MAX_DEPTH);
 		return -1;
 	}
-	add_child(r, n);
+	r->alias_bytes += r->anchors[i].bytes;
+	if (r->alias_bytes > MOST_ALIASED) {
+		wdf_find(r->diags, WDF_NODES, pos, 1, "text limit reached: more than %d bytes after expanding aliases", MOST_ALIASED);
+		return -1;
+	}
+	add_child(r, n, r->anchors[i].bytes);
 	return 0;
 }
 
@@ -581,9 +593,10 @@ static void on_close(struct reader *r)
 	}
 	if (f->anchor != WF_STRMAP_NONE) {
 		r->anchors[f->anchor].node = n;
+		r->anchors[f->anchor].bytes = f->bytes;
 		r->anchors[f->anchor].open = 0;
 	}
-	add_child(r, &n);
+	add_child(r, &n, f->bytes);
 }
 
 static int on_event(struct reader *r, const yaml_event_t *e)

@@ -219,22 +219,22 @@ static char *run(const struct wdf_argv *v)
 }
 
 static const char *const nasty[] = {
-	"plain",
 	"two words",
-	"",
 	"$(touch canary)",
 	"`touch canary`",
+	"'\"; touch canary; \"'",
+	"a\ntouch canary\nb",
+	"a[$(touch canary)]",
+	"*",
+	"\\",
+	"plain",
+	"",
 	"\"; touch canary; \"",
 	"'; touch canary; '",
-	"'\"; touch canary; \"'",
 	"; touch canary",
 	"| touch canary",
 	"&& touch canary",
-	"a\ntouch canary\nb",
-	"*",
 	"$HOME ${HOME} $((1+1))",
-	"a[$(touch canary)]",
-	"\\",
 	"\\\"",
 	"#x",
 	"~",
@@ -337,8 +337,12 @@ static void test_bash(void)
 			struct wdf_diags d = { 0 };
 			struct wdf_argv argv;
 			struct wf_err err;
-			struct wdf_command *c = read_command(&a, open_places[i][0], NULL, &d);
+			struct wdf_command *c;
 
+			/* Every place meets the worst values and a third of the others, every value a third of the places. */
+			if (k >= 8 && (i + k) % 3)
+				continue;
+			c = read_command(&a, open_places[i][0], NULL, &d);
 			if (!c || wdf_command_render(c, &scope, &a, &argv, &err) < 0) {
 				refused++;
 				diag("%s: %s", open_places[i][0], c ? err.text : d.count ? d.items[0].text : "?");

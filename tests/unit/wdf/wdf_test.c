@@ -428,6 +428,54 @@ static void test_large(void)
 	wf_buf_release(&b);
 }
 
+/* A small file must not make us do much: each of these would be terabytes or hours. */
+static void test_hostile(void)
+{
+	struct wf_buf b = { 0 };
+	struct file f;
+
+	wf_buf_str(&b, HEAD "defaults: {env: {");
+	for (int i = 0; i < 20000; i++)
+		wf_buf_printf(&b, "A%d: 1,", i);
+	wf_buf_str(&b, "}}\nsteps:\n");
+	for (int i = 0; i < 5000; i++)
+		wf_buf_printf(&b, "  - {name: s%d, command: e, env: {B: 1}}\n", i);
+	f = read_file(wf_buf_cstr(&b), NULL, 0);
+	is_str(first_error(&f), "2:11 E0115 'defaults' gives the steps more than 3000000 values together", "long defaults for many steps");
+	drop(&f);
+	wf_buf_clear(&b);
+	wf_buf_str(&b, HEAD "params: {l: '");
+	for (int i = 0; i < 100000; i++)
+		wf_buf_str(&b, "0123456789");
+	wf_buf_str(&b, "'}\nsteps:\n");
+	for (int i = 0; i < 200; i++)
+		wf_buf_printf(&b, "  - {name: s%d, command: e, labels: {a: \"{{ l }}\"}}\n", i);
+	f = read_file(wf_buf_cstr(&b), NULL, 0);
+	has_str(first_error(&f), "E0101 parameters put into the workflow's structure have more than 67108864 bytes together",
+		"a long value in many places");
+	drop(&f);
+	wf_buf_clear(&b);
+	wf_buf_str(&b, HEAD "params: {l: &x '");
+	for (int i = 0; i < 100000; i++)
+		wf_buf_str(&b, "0123456789");
+	wf_buf_str(&b, "'}\nsteps:\n  - {name: a, argv: [");
+	for (int i = 0; i < 100; i++)
+		wf_buf_str(&b, "*x,");
+	wf_buf_str(&b, "]}\n");
+	f = read_file(wf_buf_cstr(&b), NULL, 0);
+	has_str(first_error(&f), "E0115 text limit reached", "a long text by alias");
+	drop(&f);
+	wf_buf_clear(&b);
+	wf_buf_str(&b, HEAD "steps:\n  - {name: a, command: e, foreach: {");
+	for (int i = 0; i < 65; i++)
+		wf_buf_printf(&b, "d%d: [1],", i);
+	wf_buf_str(&b, "}}\n");
+	f = read_file(wf_buf_cstr(&b), NULL, 0);
+	is_str(first_error(&f), "3:36 E0214 'foreach' lists 65, at most 64", "many names of a fan-out");
+	drop(&f);
+	wf_buf_release(&b);
+}
+
 int main(void)
 {
 	const char *dir = "services/types";
@@ -444,6 +492,7 @@ int main(void)
 	test_iosea();
 	test_executable();
 	test_large();
+	test_hostile();
 	wdf_types_free(types);
 	return done_testing();
 }
