@@ -13,18 +13,6 @@ static struct wf_task *task_of(struct run *r, const struct wf_event *ev)
 	return &r->inst[ev->a].tasks[ev->b];
 }
 
-/* Rare texts leave the event for rows of their own, where they can be found by task. */
-static void keep_texts(struct engine *e, struct run *r, const struct wf_event *ev, const struct wf_task *t)
-{
-	char *reason = ev->text[0].n ? wf_xstrndup(ev->text[0].p, ev->text[0].n) : NULL;
-	char *result = ev->text[1].n ? wf_xstrndup(ev->text[1].p, ev->text[1].n) : NULL;
-
-	if (reason || result)
-		wf_batch_note(e->open.rows, r->row.number, ev->a, ev->b, t->attempt, reason, result);
-	free(reason);
-	free(result);
-}
-
 static int apply(struct engine *e, struct run *r, const struct wf_event *ev, struct wf_task *before,
 		 struct wf_err *err)
 {
@@ -43,10 +31,8 @@ static int apply(struct engine *e, struct run *r, const struct wf_event *ev, str
 		if (wf_task_update(t, ev, err) < 0)
 			return -1;
 		batch_dirty(r, ev->a, ev->b / WF_TASKS_PER_BLOB);
-		if (ev->kind == WF_E_TASK_STARTED && before->attempt == t->attempt - 1 && before->attempt &&
-		    before->astate == WF_ATTEMPT_ENDED)
-			wf_batch_attempt(e->open.rows, r->row.number, ev->a, ev->b, before);
-		keep_texts(e, r, ev, t);
+		/* Rare texts and attempts that are not the last leave for rows of their own. */
+		wf_batch_derive(e->open.rows, ev, before);
 		return 0;
 	}
 	case WF_S_SERVICE:
