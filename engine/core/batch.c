@@ -171,6 +171,12 @@ static void gather_release(struct gather *g)
 	memset(g, 0, sizeof(*g));
 }
 
+void batch_release(struct engine *e)
+{
+	gather_release(&e->open);
+	gather_release(&e->flying);
+}
+
 static void tell_watchers(struct engine *e, struct run *const *runs, size_t n)
 {
 	for (struct wf_watch *w = e->watches.next, *next; w && w != &e->watches; w = next) {

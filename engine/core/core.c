@@ -340,10 +340,8 @@ void wf_core_destroy(struct engine *e)
 	free(e->touched);
 	free(e->backoffs);
 	wf_idmap_release(&e->by_number);
-	wf_batch_free(e->open.rows);
-	wf_pack_release(&e->open.pack);
-	free(e->open.effects);
-	free(e->open.runs);
+	batch_release(e);
+	submit_release(e);
 	wf_store_close(e->store);
 	wdf_types_free(e->types);
 	agents_release(e);

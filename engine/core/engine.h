@@ -201,7 +201,7 @@ struct engine {
 	size_t backoff_count, backoff_cap;
 	struct wf_timer backoff_timer;
 
-	struct submission *submissions; /* submits that wait for the agent's hello */
+	struct submission *submissions; /* submits that were not answered yet */
 
 	void (*on_leave)(void *arg, const struct wf_err *why);
 	void *on_leave_arg;
@@ -247,6 +247,7 @@ void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk); /* a task in
 void batch_effect(struct engine *e, const struct effect *f);
 void batch_note_run(struct engine *e, struct run *r);
 void batch_kick(struct engine *e);                            /* decide, then seal when the store is free */
+void batch_release(struct engine *e);                         /* what gathers and what flies, unsaid */
 
 /* decide.c, services.c, schedule.c */
 void decide_run(struct engine *e, struct run *r);
@@ -294,6 +295,7 @@ struct lease *run_lease(struct run *r, uint32_t instance, uint32_t service);
 /* submit.c */
 void submit_agent_ready(struct engine *e);                   /* submits that waited for capacity to be known go on */
 void submit_refuse_all(struct engine *e);                    /* at stop */
+void submit_release(struct engine *e);                       /* what nobody will answer any more */
 
 /* results.c: results in memory, step.tasks files, run-time lists */
 void results_mark(struct run *r, const char *text, size_t n); /* which instances keep theirs */

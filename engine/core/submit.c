@@ -31,8 +31,9 @@ struct submission {
 	int replayed;
 	struct wf_err err;
 	int failed;
+	int waiting;                   /* for the agent's hello */
 	struct wf_timer wait;
-	struct submission *next;
+	struct submission *next;       /* of all that were not answered, in order */
 	void (*done)(void *arg, uint64_t run, int replayed, const struct wdf_diags *findings, const struct wf_err *err);
 	void *arg;
 };
@@ -41,6 +42,12 @@ enum { AGENT_WAIT_MS = 15000 };
 
 static void destroy(struct submission *s)
 {
+	struct submission **at = &s->engine->submissions;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	wf_timer_stop(s->engine->loop, &s->wait);
 	for (size_t i = 0; s->env && s->env[i]; i++)
 		free(s->env[i]);
 	free(s->env);
@@ -332,23 +339,10 @@ static void go_on(struct submission *s)
 
 void submit_agent_ready(struct engine *e)
 {
-	struct submission *s = e->submissions;
-
-	e->submissions = NULL;
-	while (s) {
-		struct submission *next = s->next;
-
-		go_on(s);
-		s = next;
-	}
-}
-
-static void drop(struct submission *s)
-{
-	for (struct submission **p = &s->engine->submissions; *p; p = &(*p)->next)
-		if (*p == s) {
-			*p = s->next;
-			return;
+	for (struct submission *s = e->submissions; s; s = s->next)
+		if (s->waiting) {
+			s->waiting = 0;
+			go_on(s);
 		}
 }
 
@@ -356,7 +350,7 @@ static void on_wait_over(struct wf_timer *t)
 {
 	struct submission *s = wf_container_of(t, struct submission, wait);
 
-	drop(s);
+	s->waiting = 0;
 	wf_errf(&s->err, WF_RESOURCE, "the agent of executor 'local' does not answer%s%s; see `wf doctor`",
 		s->engine->local.error[0] ? ": " : "", s->engine->local.error);
 	fail(s);
@@ -364,15 +358,20 @@ static void on_wait_over(struct wf_timer *t)
 
 void submit_refuse_all(struct engine *e)
 {
-	while (e->submissions) {
-		struct submission *s = e->submissions;
-
-		e->submissions = s->next;
-		wf_timer_stop(e->loop, &s->wait);
+	for (struct submission *s = e->submissions, *next; s; s = next) {
+		next = s->next;
+		if (!s->waiting)
+			continue;
 		wf_errf(&s->err, WF_UNREACHABLE, "the engine is stopping; submit again");
 		s->failed = 1;
 		reply(s);
 	}
+}
+
+void submit_release(struct engine *e)
+{
+	while (e->submissions)
+		destroy(e->submissions);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------ */
@@ -436,8 +435,11 @@ void wf_core_submit(struct engine *e, const struct wf_submit *in,
 		    void (*done)(void *arg, uint64_t run, int replayed, const struct wdf_diags *findings, const struct wf_err *err),
 		    void *arg)
 {
-	struct submission *s = wf_xcalloc(1, sizeof(*s));
+	struct submission *s = wf_xcalloc(1, sizeof(*s)), **end = &e->submissions;
 
+	while (*end)
+		end = &(*end)->next;
+	*end = s;
 	s->engine = e;
 	s->done = done;
 	s->arg = arg;
@@ -471,8 +473,7 @@ void wf_core_submit(struct engine *e, const struct wf_submit *in,
 	} else if (e->local.state >= AGENT_REATTACHING) {
 		go_on(s);
 	} else {
-		s->next = e->submissions;
-		e->submissions = s;
+		s->waiting = 1;
 		s->wait.fn = on_wait_over;
 		wf_timer_start(e->loop, &s->wait, AGENT_WAIT_MS);
 		agents_need(e, "local");
