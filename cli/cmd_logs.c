@@ -76,6 +76,25 @@ static int print_many(struct log_reader *r, const char *step, int failed, struct
 	return rc;
 }
 
+static int print_if_failed(struct log_reader *r, const char *task, struct wf_err *err)
+{
+	struct wf_buf url = { 0 };
+	json_t *doc;
+	int rc = 0;
+
+	url_path(&url, "runs", r->run, "tasks", task, NULL);
+	doc = client_get(r->client, &url, err);
+	wf_buf_release(&url);
+	if (!doc)
+		return -1;
+	if (strcmp(field_str(doc, "state"), "failed") == 0)
+		rc = log_print(r, task, err);
+	else
+		out_say(r->out, "%s has not failed: it is %s", task, field_str(doc, "state"));
+	json_decref(doc);
+	return rc;
+}
+
 /* `sim` may be the one task of a step, or all tasks of one that fans out. */
 static int is_fan_out(struct log_reader *r, const char *task, int *many, struct wf_err *err)
 {
@@ -109,15 +128,17 @@ int cmd_logs(const struct args *args, struct out *out)
 	if (args_number(args, "tail", 0, 1000000000, -1, &r.tail, &err) < 0 ||
 	    args_number(args, "attempt", 1, INT32_MAX, 0, &r.attempt, &err) < 0)
 		return out_fail(out, &err);
-	if ((task && failed) || (follow && failed)) {
-		wf_errf(&err, WF_USAGE, "'--failed' chooses tasks by itself: it goes with neither TASK nor --follow");
+	if (follow && failed) {
+		wf_errf(&err, WF_USAGE, "'--failed' and '--follow' exclude each other: what has failed prints no more");
 		return out_fail(out, &err);
 	}
 	r.client = client_open(CLIENT_START, &err);
 	rc = r.client ? 0 : -1;
 	if (rc == 0 && task)
 		rc = is_fan_out(&r, task, &many, &err);
-	if (rc == 0 && many)
+	if (rc == 0 && task && !many && failed)
+		rc = print_if_failed(&r, task, &err);
+	else if (rc == 0 && many)
 		rc = follow ? log_follow_all(&r, task, &err) : print_many(&r, task, failed, &err);
 	else if (rc == 0)
 		rc = follow ? log_follow(&r, task, &err) : log_print(&r, task, &err);

@@ -20,6 +20,7 @@ static int follow(struct client *c, const struct args *args, struct out *out, js
 		return out_fail(out, &err);
 	if (!args_has(args, "watch"))
 		out_show(out, OUT_RUN, end);
+	follow_hint(out, end);
 	rc = run_exit(end);
 	json_decref(end);
 	return rc;

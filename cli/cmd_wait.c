@@ -104,6 +104,7 @@ static int wait_run(struct client *c, struct out *out, const char *run, int64_t 
 		return out_fail(out, &err);
 	if (out->mode == OUT_HUMAN)
 		out_show(out, OUT_RUN, end);
+	follow_hint(out, end);
 	rc = run_exit(end);
 	json_array_append_new(ended, end);
 	return rc;

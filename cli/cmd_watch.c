@@ -18,6 +18,7 @@ int cmd_watch(const struct args *args, struct out *out)
 	client_close(c);
 	if (!end)
 		return out_fail(out, &err);
+	follow_hint(out, end);
 	rc = run_exit(end);
 	json_decref(end);
 	return rc;

@@ -29,7 +29,7 @@ static void slurm(json_t *list)
 	const char *conf = where_slurm_conf(), *named = getenv("SLURM_CONF");
 	char *cluster;
 
-	if (!conf && named && *named) {
+	if (named && *named && conf != named) {
 		found(list, "slurm", DOUBTFUL, "unset SLURM_CONF, or name a readable file", "SLURM_CONF names '%s', which cannot be read", named);
 		return;
 	}

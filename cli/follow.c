@@ -15,7 +15,7 @@
 enum {
 	POLL_S = 50,                    /* the longest wait that the interface grants */
 	BACK_MS = 100,                  /* between two looks for a lost engine */
-	DEAD_MS = 2000,                 /* a dead engine may be started again by somebody: so long we wait before we do */
+	DEAD_MS = 1000,                 /* a dead engine may be started again by somebody: so long we wait before we do */
 	STOPPED_MS = 60000,
 };
 
@@ -182,4 +182,11 @@ out:
 	wf_buf_release(&url);
 	free(id);
 	return run;
+}
+
+void follow_hint(struct out *out, json_t *run)
+{
+	if (out->mode == OUT_HUMAN && strcmp(field_str(run, "state"), "failed") == 0)
+		out_say(out, "`wf logs %s --failed` shows what failed tasks printed, `wf retry %s` runs them again", run_short(run),
+			run_short(run));
 }

@@ -36,6 +36,9 @@ struct follow {
 /* The run as it ended (or as it was when on_change stopped), a new reference; NULL: err, WF_STILL when the deadline passed first. */
 json_t *follow_run(struct follow *f, struct wf_err *err);
 
+/* For people, about a run that was followed to its end: what they can do now, when it failed. */
+void follow_hint(struct out *out, json_t *run);
+
 /* "2m" to a deadline on the monotonic clock; 0 when text is NULL. WF_USAGE when it is no time. */
 int follow_deadline(const char *text, int64_t *deadline_ms, struct wf_err *err);
 

@@ -150,8 +150,10 @@ void show_config(struct out *out, json_t *items)
 
 		if (json_is_string(v))
 			wf_buf_str(&text, json_string_value(v));
-		else if (v)
+		else if (v && !json_is_null(v))
 			wf_json_dump(v, &text);
+		else
+			wf_buf_char(&text, '-');
 		grid_cell(&t, PLAIN, "%s", field_str(c, "key"));
 		grid_cell(&t, PLAIN, "%s", wf_buf_cstr(&text));
 		grid_cell(&t, DIM, "%s", field_str(c, "origin"));

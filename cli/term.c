@@ -108,6 +108,8 @@ char *text_duration(int64_t ms, char *to)
 
 	if (ms < 0)
 		strcpy(to, "-");
+	else if (ms < 100)
+		snprintf(to, DURATION, "%lldms", (long long)ms);
 	else if (ms < 10000)
 		snprintf(to, DURATION, "%lld.%llds", s, (long long)(ms % 1000 / 100));
 	else if (s < 60)

@@ -37,7 +37,7 @@ size_t text_width(const char *s);
 /* Bytes of the longest beginning of s that takes at most `columns`. */
 size_t text_fit(const char *s, size_t columns);
 
-/* "0.4s", "12s", "4m05s", "2h05m", "3d04h" into a buffer of 24. */
+/* "2ms", "0.4s", "12s", "4m05s", "2h05m", "3d04h" into a buffer of 24. */
 char *text_duration(int64_t ms, char *to);
 /* "512 B", "1.5 MiB" into a buffer of 24. */
 char *text_bytes(uint64_t n, char *to);

@@ -22,8 +22,8 @@ const char *where_slurm_conf(void)
 	static const char *const usual[] = { "/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf" };
 	const char *named = getenv("SLURM_CONF");
 
-	if (named && *named)
-		return access(named, R_OK) == 0 ? named : NULL;
+	if (named && *named && access(named, R_OK) == 0)
+		return named;
 	for (size_t i = 0; i < WF_COUNT(usual); i++)
 		if (access(usual[i], R_OK) == 0)
 			return usual[i];

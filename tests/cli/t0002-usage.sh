@@ -40,7 +40,7 @@ wrong "a token on the command line" ls --token=abc
 wrong "'--wait' and '--watch' exclude each other" submit f.yaml --wait --watch
 wrong "'--watch' is for people" submit f.yaml --watch --json
 wrong "'--failed' and '--state' exclude each other" tasks r --failed --state waiting
-wrong "'--failed' chooses tasks by itself" logs r t --failed
+wrong "'--failed' and '--follow' exclude each other" logs r --failed -f
 wrong "needs --rebuild" engine recover
 wrong "no completion for 'csh'" completion csh
 

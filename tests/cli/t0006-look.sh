@@ -124,6 +124,12 @@ O
 try 0 "those that failed" "$WF" logs crack --failed --tail 1
 printf '==> simulate[3] (attempt 2, failed: exit 1 twice) <==\nno newline' >"$T/expect"
 same out "$T/expect"
+try 0 "those of a step that failed" "$WF" logs crack simulate --failed --tail 1
+same out "$T/expect"
+try 0 "one task, if it failed" "$WF" logs crack 'simulate[3]' --failed
+has out "bad input"
+try 0 "... and it did not" "$WF" logs crack prepare --failed
+has err "prepare has not failed: it is succeeded"
 try 0 "all of a run, followed" "$WF" logs crack -f
 same out - <<'O'
 prepare | one
