@@ -1,15 +1,18 @@
 /* event.c - owns the table of events and the packed form of a stretch of them.
  *
- * Knows nothing of what an event does to its subject (that is each machine's file), nor of rows and checksums (the store). The
- * packed form describes itself: no entry needs the table to be read, so a kind of a later build passes through unharmed.
+ * Knows nothing of what an event does to its subject (that is each machine's file), nor of rows and
+ * checksums (the store). The packed form describes itself: no entry needs the table to be read, so
+ * a kind of a later build passes through unharmed.
  *
  *     entry    = kind flags shape [at] [a] [b] [cause] [op_id] [relative] field* text*
  *     again    = 0 steps more               the last event, `more` times, each on the next b
  *
- * kind, flags, shape and steps are bytes, everything else is a varint, zig-zag where it may be negative. shape is the number of
- * fields (low four bits; trailing zeros are not written) and of texts (the next two). at, a and b are differences from the
- * event before (at the start: the row's time, 0, 0), cause is how far before this event. `relative` is a mask of the fields that are counted
- * from the event's own `at`: wall clocks of 41 bits become small. A text is its length and its bytes.
+ * kind, flags, shape and steps are bytes, everything else is a varint, zig-zag where it may be
+ * negative. shape is the number of fields (low four bits; trailing zeros are not written) and of
+ * texts (the next two). at, a and b are differences from the event before (at the start: the row's
+ * time, 0, 0), cause is how far before this event. `relative` is a mask of the fields that are
+ * counted from the event's own `at`: wall clocks of 41 bits become small. A text is its length and
+ * its bytes.
  */
 #include "engine/state/event.h"
 
@@ -28,17 +31,18 @@ enum {
 	SHAPE_TEXTS = 3,
 
 	STEP_CAUSE = 1,
-	STEP_FIRST = 2,                /* v[0], which is the attempt number in most kinds */
+	STEP_FIRST = 2, /* v[0], which is the attempt number in most kinds */
 
-	AGAIN = 0,                     /* no event has this number */
+	AGAIN = 0, /* no event has this number */
 	VAR_MAX = 10,
 	ENTRY_MAX = 3 + 6 * VAR_MAX + WF_EVENT_FIELDS * VAR_MAX + WF_EVENT_TEXTS * VAR_MAX,
 };
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static struct wf_event_info infos[256] = {
-#define X(sym, num, nm, sub, fl, tx) [sym] = { .name = nm, .subject = sub, .fields = fl, .texts = tx },
+#define X(sym, num, nm, sub, fl, tx)                                                               \
+	[sym] = { .name = nm, .subject = sub, .fields = fl, .texts = tx },
 	WF_EVENTS(X)
 #undef X
 };
@@ -73,7 +77,7 @@ const char *wf_event_name(uint8_t kind)
 	return infos[kind].name ? infos[kind].name : "unknown";
 }
 
-/* ---- packing ---------------------------------------------------------------------------------------- */
+/* ---- packing --------------------------------------------------------------------------------- */
 
 static uint8_t *put_var(uint8_t *to, uint64_t v)
 {
@@ -112,18 +116,21 @@ static int is_clock(int64_t v, int64_t at)
 static int same_texts(const struct wf_event *a, const struct wf_event *b)
 {
 	for (int i = 0; i < WF_EVENT_TEXTS; i++)
-		if (a->text[i].n != b->text[i].n || (a->text[i].n && memcmp(a->text[i].p, b->text[i].p, a->text[i].n) != 0))
+		if (a->text[i].n != b->text[i].n ||
+		    (a->text[i].n && memcmp(a->text[i].p, b->text[i].p, a->text[i].n) != 0))
 			return 0;
 	return 1;
 }
 
-/* True when e is the last event once more, on the next b; *steps then says what else rose by one. */
+/* True when e is the last event once more, on the next b; *steps then says what else rose by
+ * one. */
 static int is_again(const struct wf_pack *p, const struct wf_event *e, uint8_t *steps)
 {
 	const struct wf_event *l = &p->last;
 	uint8_t s = 0;
 
-	if (e->kind != l->kind || e->b != l->b + 1 || e->a != l->a || e->at != l->at || e->op_id != l->op_id)
+	if (e->kind != l->kind || e->b != l->b + 1 || e->a != l->a || e->at != l->at ||
+	    e->op_id != l->op_id)
 		return 0;
 	if (e->cause != l->cause) {
 		if (e->cause != l->cause + 1 || !l->cause)
@@ -276,7 +283,7 @@ void wf_pack_release(struct wf_pack *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* ---- unpacking -------------------------------------------------------------------------------------- */
+/* ---- unpacking ------------------------------------------------------------------------------- */
 
 /* Fields and texts beyond what a struct wf_event holds are of a later build: passed over. */
 static void read_entry(struct wf_rd *r, uint8_t kind, struct wf_event *e)
@@ -317,8 +324,9 @@ static void read_entry(struct wf_rd *r, uint8_t kind, struct wf_event *e)
 	}
 }
 
-int wf_unpack(const void *p, size_t n, uint64_t run, uint64_t first_seq, uint32_t count, int64_t time, uint64_t epoch,
-	      int (*fn)(const struct wf_event *e, void *arg), void *arg, struct wf_err *err)
+int wf_unpack(const void *p, size_t n, uint64_t run, uint64_t first_seq, uint32_t count,
+	      int64_t time, uint64_t epoch, int (*fn)(const struct wf_event *e, void *arg),
+	      void *arg, struct wf_err *err)
 {
 	struct wf_event e = { .seq = first_seq, .at = time, .run = run, .epoch = epoch };
 	uint64_t left = count;
@@ -359,6 +367,9 @@ int wf_unpack(const void *p, size_t n, uint64_t run, uint64_t first_seq, uint32_
 	if (left == 0)
 		return 0;
 damaged:
-	return wf_errf(err, WF_CORRUPT, "events of run %llu from number %llu are damaged near number %llu; try 'wf engine recover'",
-		       (unsigned long long)run, (unsigned long long)first_seq, (unsigned long long)e.seq);
+	return wf_errf(err, WF_CORRUPT,
+		       "events of run %llu from number %llu are damaged near number %llu; try 'wf "
+		       "engine recover'",
+		       (unsigned long long)run, (unsigned long long)first_seq,
+		       (unsigned long long)e.seq);
 }

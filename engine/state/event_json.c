@@ -1,4 +1,5 @@
-/* event_json.c - owns how an event looks in the API: names of the table instead of positions, words instead of stored numbers.
+/* event_json.c - owns how an event looks in the API: names of the table instead of positions, words
+ * instead of stored numbers.
  *
  * Knows nothing of the names of runs and steps; the caller gives them.
  */
@@ -37,7 +38,8 @@ static json_t *mode_word(int64_t mode)
 {
 	static const char *const words[] = { "RW", "RO", "WO" };
 
-	return mode >= 0 && mode < (int64_t)WF_COUNT(words) ? json_string(words[mode]) : json_integer(mode);
+	return mode >= 0 && mode < (int64_t)WF_COUNT(words) ? json_string(words[mode])
+							    : json_integer(mode);
 }
 
 static json_t *field_value(const char *name, size_t n, int64_t v)
@@ -53,10 +55,12 @@ static json_t *field_value(const char *name, size_t n, int64_t v)
 	return json_integer(v);
 }
 
-/* Texts that hold JSON are shown as what they hold; people's words stay words, whatever they look like. */
+/* Texts that hold JSON are shown as what they hold; people's words stay words, whatever they
+ * look like. */
 static json_t *text_value(const char *name, size_t n, const char *p, size_t size)
 {
-	static const char *const structured[] = { "facts", "values", "result", "endpoint", "provides" };
+	static const char *const structured[] = { "facts", "values", "result", "endpoint",
+						  "provides" };
 	json_t *v = NULL;
 
 	for (size_t i = 0; i < WF_COUNT(structured) && !v; i++)
@@ -106,7 +110,8 @@ static json_t *unknown_data(const struct wf_event *e)
 }
 
 static json_t *subject(const struct wf_event *e, const struct wf_event_info *info,
-		       void (*name_of)(const struct wf_event *e, char *out, size_t size, void *arg), void *arg)
+		       void (*name_of)(const struct wf_event *e, char *out, size_t size, void *arg),
+		       void *arg)
 {
 	static const struct {
 		const char *kind, *a, *b;
@@ -141,7 +146,8 @@ static json_t *subject(const struct wf_event *e, const struct wf_event_info *inf
 }
 
 json_t *wf_event_json(const struct wf_event *e, const char *run_id,
-		      void (*name_of)(const struct wf_event *e, char *out, size_t size, void *arg), void *arg)
+		      void (*name_of)(const struct wf_event *e, char *out, size_t size, void *arg),
+		      void *arg)
 {
 	const struct wf_event_info *info = wf_event_info(e->kind);
 	json_t *o = json_object();
@@ -151,7 +157,8 @@ json_t *wf_event_json(const struct wf_event *e, const char *run_id,
 	json_object_set_new(o, "kind", json_string(wf_event_name(e->kind)));
 	json_object_set_new(o, "subject", subject(e, info, name_of, arg));
 	json_object_set_new(o, "run", run_id ? json_string(run_id) : json_null());
-	json_object_set_new(o, "cause", e->cause ? json_integer((json_int_t)e->cause) : json_null());
+	json_object_set_new(o, "cause",
+			    e->cause ? json_integer((json_int_t)e->cause) : json_null());
 	if (e->op_id)
 		json_object_set_new(o, "op_id", json_integer((json_int_t)e->op_id));
 	json_object_set_new(o, "epoch", json_integer((json_int_t)e->epoch));

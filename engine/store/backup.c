@@ -1,4 +1,5 @@
-/* backup.c - owns a consistent copy of the database: SQLite's backup API into a temporary file, sync, rename.
+/* backup.c - owns a consistent copy of the database: SQLite's backup API into a temporary file,
+ * sync, rename.
  *
  * The copy is an ordinary database without a log of its own: anybody may open it with SQL.
  */
@@ -15,7 +16,8 @@ static int copy_error(const char *file, sqlite3 *to, struct wf_err *err)
 	int code = sqlite3_errcode(to), sys = sqlite3_system_errno(to);
 
 	if (code == SQLITE_FULL || (code == SQLITE_IOERR && sys == ENOSPC))
-		return wf_errf(err, WF_FULL, "cannot write '%s': no space left on its file system", file);
+		return wf_errf(err, WF_FULL, "cannot write '%s': no space left on its file system",
+			       file);
 	return wf_errf(err, WF_IO, "cannot write '%s': %s", file, sqlite3_errmsg(to));
 }
 
@@ -26,8 +28,10 @@ static int copy(struct wf_os *os, struct db *db, const char *file, struct wf_err
 	int rc = -1, f = WF_FAULT("store.backup.copy");
 
 	if (f > 0)
-		return wf_errf(err, f == ENOSPC ? WF_FULL : WF_IO, "cannot write '%s': %s", file, strerror(f));
-	if (sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, os->sqlite_vfs) != SQLITE_OK) {
+		return wf_errf(err, f == ENOSPC ? WF_FULL : WF_IO, "cannot write '%s': %s", file,
+			       strerror(f));
+	if (sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    os->sqlite_vfs) != SQLITE_OK) {
 		copy_error(file, to, err);
 		goto out;
 	}
@@ -39,8 +43,11 @@ static int copy(struct wf_os *os, struct db *db, const char *file, struct wf_err
 	while ((rc = sqlite3_backup_step(b, -1)) == SQLITE_OK)
 		;
 	sqlite3_backup_finish(b);
-	/* The header says that it keeps a log; without one it can be opened from a read-only place, too. */
-	if (rc != SQLITE_DONE || sqlite3_exec(to, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE", NULL, NULL, NULL) != SQLITE_OK)
+	/* The header says that it keeps a log; without one it can be opened from a read-only
+	 * place, too. */
+	if (rc != SQLITE_DONE ||
+	    sqlite3_exec(to, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE", NULL,
+			 NULL, NULL) != SQLITE_OK)
 		rc = copy_error(file, to, err);
 	else
 		rc = 0;
@@ -68,21 +75,24 @@ static int sync_file(struct wf_os *os, const char *file, uint64_t *bytes, struct
 int sync_parent(struct wf_os *os, const char *file, struct wf_err *err)
 {
 	const char *slash = strrchr(file, '/');
-	char *dir = slash ? wf_xstrndup(file, slash == file ? 1 : (size_t)(slash - file)) : wf_xstrdup(".");
+	char *dir = slash ? wf_xstrndup(file, slash == file ? 1 : (size_t)(slash - file))
+			  : wf_xstrdup(".");
 	int rc = wf_dir_sync(os, dir, err);
 
 	free(dir);
 	return rc;
 }
 
-int backup_to(struct wf_os *os, struct db *db, const char *file, uint64_t *bytes, struct wf_err *err)
+int backup_to(struct wf_os *os, struct db *db, const char *file, uint64_t *bytes,
+	      struct wf_err *err)
 {
 	uint64_t salt;
 	char *tmp;
 	int fd, f, rc = -1;
 
 	if (wf_file_exists(os, file))
-		return wf_errf(err, WF_CONFLICT, "'%s' exists; give another name, or remove it", file);
+		return wf_errf(err, WF_CONFLICT, "'%s' exists; give another name, or remove it",
+			       file);
 	wf_os_random(os, &salt, sizeof(salt));
 	tmp = wf_xasprintf("%s.%016llx.tmp", file, (unsigned long long)salt);
 	fd = os->ops->open(os->self, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

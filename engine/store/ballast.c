@@ -1,4 +1,5 @@
-/* ballast.c - owns DIR/ballast: room that was taken while there was some, to be given back when the disk is full.
+/* ballast.c - owns DIR/ballast: room that was taken while there was some, to be given back when the
+ * disk is full.
  *
  * Really allocated: a hole would be worth nothing. Decides nothing about when; commit.c does.
  */
@@ -23,7 +24,9 @@ void ballast_init(struct ballast *b, struct wf_os *os, const char *dir)
 
 	b->os = os;
 	b->path = wf_xasprintf("%s/ballast", dir);
-	b->bytes = os->ops->lstat(os->self, b->path, &st) == 0 && S_ISREG(st.st_mode) ? allocated(&st) : 0;
+	b->bytes = os->ops->lstat(os->self, b->path, &st) == 0 && S_ISREG(st.st_mode)
+			   ? allocated(&st)
+			   : 0;
 }
 
 /* Bytes no file system can squeeze away, for those that allocate only what is written. */

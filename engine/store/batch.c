@@ -41,7 +41,8 @@ int wf_batch_is_empty(const struct wf_batch *b)
 	return !b->events.first && !b->rest.first && !b->forgets.first;
 }
 
-void *batch_op(struct wf_batch *b, struct oplist *list, size_t size, int (*write)(struct wf_store *s, const struct op *op, struct wf_err *err))
+void *batch_op(struct wf_batch *b, struct oplist *list, size_t size,
+	       int (*write)(struct wf_store *s, const struct op *op, struct wf_err *err))
 {
 	struct op *op = wf_arena_alloc(&b->mem, size);
 

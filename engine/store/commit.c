@@ -1,13 +1,18 @@
-/* commit.c - owns how a batch gets to the disk: one transaction, and what is done when there is no room or the disk fails.
+/* commit.c - owns how a batch gets to the disk: one transaction, and what is done when there is no
+ * room or the disk fails.
  *
- *   written ------------------------------------------------------------------------> durable
- *      | no room: release ballast (half, then the rest), write again; nothing left ---> WF_FULL, the batch is kept
- *      | I/O error: close, reopen, make the log durable again; is the batch's last row there?
- *      |        yes -----------------------------------------------------------------> durable
- *      |        no: write again, once; another error, or a second one within a minute -> WF_IO, for good
- *      +- anything else ----------------------------------------------------------------> that error
+ *   written -------------------------------------------------------------> durable
+ *      | no room: release ballast (half, then the rest), write again;
+ *      |          nothing left ------------------------------------------> WF_FULL, batch is kept
+ *      | I/O error: close, reopen, make the log durable again;
+ *      |            is the batch's last row there?
+ *      |              yes -----------------------------------------------> durable
+ *      |              no: write again, once; another error,
+ *      |                  or a second one within a minute --------------> WF_IO, for good
+ *      +- anything else -------------------------------------------------> that error
  *
- * The upper half runs on the store's thread, the lower half ("the loop's half") on the loop's. Knows no table.
+ * The upper half runs on the store's thread, the lower half ("the loop's half") on the loop's.
+ * Knows no table.
  */
 #include <stdlib.h>
 
@@ -16,15 +21,16 @@
 #include "engine/store/store_internal.h"
 
 enum {
-	IO_AGAIN_MS = 60 * 1000,       /* a second I/O error within this time is the last */
-	SPACE_MS = 1000,               /* looking at the free space is a round trip on a network file system */
-	/* Pages of log. Moving it into the file takes some ms: done when nothing waits, or when it is high time. */
+	IO_AGAIN_MS = 60 * 1000, /* a second I/O error within this time is the last */
+	SPACE_MS = 1000, /* looking at the free space is a round trip on a network file system */
+	/* Pages of log. Moving it into the file takes some ms: done when nothing waits, or when
+	 * it is high time. */
 	TIDY_IDLE = 1024,
 	TIDY_ALWAYS = 2048,
-	VACUUM_PAGES = 1024,           /* given back at a time */
+	VACUUM_PAGES = 1024, /* given back at a time */
 };
 
-/* ---- one transaction ------------------------------------------------------------------------------------------ */
+/* ---- one transaction ------------------------------------------------------------------------- */
 
 static int write_ops(struct wf_store *s, const struct oplist *l, struct wf_err *err)
 {
@@ -44,7 +50,8 @@ int store_write(struct wf_store *s, const struct wf_batch *b, struct wf_err *err
 	ok = write_ops(s, &b->events, err) == 0;
 	if (ok && b->last_seq)
 		s->last_seq = b->last_seq;
-	ok = ok && write_ops(s, &b->rest, err) == 0 && tails_write(&s->tails, s, s->last_seq + 1, err) == 0 &&
+	ok = ok && write_ops(s, &b->rest, err) == 0 &&
+	     tails_write(&s->tails, s, s->last_seq + 1, err) == 0 &&
 	     write_ops(s, &b->forgets, err) == 0;
 	if (db_end(s->db, ok, err) == 0 && ok)
 		return 0;
@@ -52,7 +59,7 @@ int store_write(struct wf_store *s, const struct wf_batch *b, struct wf_err *err
 	return -1;
 }
 
-/* ---- an I/O error ------------------------------------------------------------------------------------------------ */
+/* ---- an I/O error ---------------------------------------------------------------------------- */
 
 static int refuse(struct wf_store *s, struct wf_err *err)
 {
@@ -68,7 +75,8 @@ static int lose(struct wf_store *s, struct wf_err *err)
 	return -1;
 }
 
-/* A connection that saw an I/O error may go on acknowledging what never reaches the disk: begin anew from the files. */
+/* A connection that saw an I/O error may go on acknowledging what never reaches the disk: begin
+ * anew from the files. */
 static int reopen(struct wf_store *s, struct wf_err *err)
 {
 	int f;
@@ -85,7 +93,8 @@ static int reopen(struct wf_store *s, struct wf_err *err)
 	return 0;
 }
 
-const char sql_events_is[] = "SELECT count, time, run, epoch, crc32c, blob FROM events WHERE first_seq = :first_seq";
+const char sql_events_is[] =
+	"SELECT count, time, run, epoch, crc32c, blob FROM events WHERE first_seq = :first_seq";
 
 /* Is this batch's last row there, as we wrote it? -1, 0, 1. */
 static int is_stored(struct wf_store *s, const struct wf_batch *b, struct wf_err *err)
@@ -102,14 +111,17 @@ static int is_stored(struct wf_store *s, const struct wf_batch *b, struct wf_err
 		const void *blob = db_blob(st, 5, &n);
 
 		if (wf_crc32c(0, blob, n) != b->crc || (uint64_t)db_int(st, 3) != s->epoch)
-			rc = wf_errf(err, WF_CORRUPT, "'%s' holds other events at number %llu; another engine wrote to it", s->file,
-				     (unsigned long long)b->first_seq);
+			rc = wf_errf(err, WF_CORRUPT,
+				     "'%s' holds other events at number %llu; another engine wrote "
+				     "to it",
+				     s->file, (unsigned long long)b->first_seq);
 	}
 	db_done(st);
 	return rc;
 }
 
-/* After an I/O error: 1 when the batch turned out to be stored, 0 when it may be written again, -1 when that is the end. */
+/* After an I/O error: 1 when the batch turned out to be stored, 0 when it may be written again,
+ * -1 when that is the end. */
 static int recover_io(struct wf_store *s, const struct wf_batch *b, struct wf_err *err)
 {
 	uint64_t now = (uint64_t)wf_os_mono_ms(s->os) + 1;
@@ -131,16 +143,18 @@ static int recover_io(struct wf_store *s, const struct wf_batch *b, struct wf_er
 	return rc;
 }
 
-/* ---- a full disk --------------------------------------------------------------------------------------------------- */
+/* ---- a full disk ----------------------------------------------------------------------------- */
 
 static void enter_full(struct wf_store *s)
 {
 	if (!s->state.full)
-		wf_log(WF_LOG_ERROR, "store: no space left for '%s'; living on the ballast", s->file);
+		wf_log(WF_LOG_ERROR, "store: no space left for '%s'; living on the ballast",
+		       s->file);
 	s->state.full = 1;
 }
 
-/* Refreshes the free space, and leaves the full state when there is room for the ballast and as much again. */
+/* Refreshes the free space, and leaves the full state when there is room for the ballast and as
+ * much again. */
 static void look_at_space(struct wf_store *s)
 {
 	int64_t now = wf_os_mono_ms(s->os);
@@ -150,13 +164,14 @@ static void look_at_space(struct wf_store *s)
 	s->space_ms = now;
 	if (s->os->ops->free_bytes(s->os->self, s->dir, &s->state.free_bytes) < 0)
 		return;
-	if (s->state.full && s->state.free_bytes > 2 * (uint64_t)LOW_WATER && ballast_make(&s->ballast, NULL) == 0) {
+	if (s->state.full && s->state.free_bytes > 2 * (uint64_t)LOW_WATER &&
+	    ballast_make(&s->ballast, NULL) == 0) {
 		wf_log(WF_LOG_WARN, "store: there is space for '%s' again", s->file);
 		s->state.full = 0;
 	}
 }
 
-/* ---- whole or not at all --------------------------------------------------------------------------------------------- */
+/* ---- whole or not at all --------------------------------------------------------------------- */
 
 int store_commit(struct wf_store *s, struct wf_batch *b, struct wf_err *err)
 {
@@ -209,7 +224,8 @@ static void give_pages_back(struct wf_store *s, struct wf_err *err)
 	sql = wf_xasprintf("PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
 	ok = db_script(s->db, sql, err) == 0;
 	free(sql);
-	if (db_end(s->db, ok, err) == 0 && ok && db_number(s->db, "PRAGMA freelist_count", &left, err) == 0)
+	if (db_end(s->db, ok, err) == 0 && ok &&
+	    db_number(s->db, "PRAGMA freelist_count", &left, err) == 0)
 		s->forgot = left > 0;
 	else
 		s->forgot = 0;
@@ -223,7 +239,8 @@ static int move_log(struct wf_store *s, struct wf_err *err)
 		s->db->broken = 1;
 		return wf_errf(err, WF_IO, "cannot move the log of '%s' into it", s->file);
 	}
-	if (sqlite3_wal_checkpoint_v2(s->db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(s->db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
+	    SQLITE_OK)
 		return db_err(s->db, "move the log into", err);
 	s->db->wal_pages = 0;
 	return 0;
@@ -275,18 +292,18 @@ int wf_store_commit_now(struct wf_store *s, struct wf_batch *b, struct wf_err *e
 	return rc;
 }
 
-/* ---- the loop's half -------------------------------------------------------------------------------------------------- */
+/* ---- the loop's half ------------------------------------------------------------------------- */
 
 struct commit {
 	struct wf_work work;
 	struct wf_store *s;
 	struct wf_loop *loop;
-	struct wf_batch *batch;        /* NULL: the kept one */
+	struct wf_batch *batch; /* NULL: the kept one */
 	void (*on_done)(void *arg, const struct wf_err *err, const struct wf_store_state *st);
 	void *arg;
 	int rc;
 	struct wf_err err;
-	struct wf_store_state state;   /* as it was on the thread when this commit ended */
+	struct wf_store_state state; /* as it was on the thread when this commit ended */
 	uint64_t last_seq, last_run, last_number;
 	int wal_pages;
 };
@@ -321,11 +338,12 @@ static void run_commit(struct wf_work *w)
 	c->wal_pages = s->db ? s->db->wal_pages : 0;
 }
 
-/* Moving the log into the file, between two batches. It may still be queued when the store is closed. */
+/* Moving the log into the file, between two batches. It may still be queued when the store is
+ * closed. */
 struct tidy {
 	struct wf_work work;
-	pthread_mutex_t lock;          /* guards s, held while it runs */
-	struct wf_store *s;            /* NULL: the store was closed before */
+	pthread_mutex_t lock; /* guards s, held while it runs */
+	struct wf_store *s;   /* NULL: the store was closed before */
 };
 
 static void run_tidy(struct wf_work *w)
@@ -399,7 +417,9 @@ static void on_commit_done(struct wf_work *w)
 }
 
 void wf_store_commit(struct wf_store *s, struct wf_loop *l, struct wf_batch *b,
-		     void (*on_done)(void *arg, const struct wf_err *err, const struct wf_store_state *st), void *arg)
+		     void (*on_done)(void *arg, const struct wf_err *err,
+				     const struct wf_store_state *st),
+		     void *arg)
 {
 	struct commit *c = wf_xcalloc(1, sizeof(*c));
 
@@ -438,7 +458,8 @@ static void on_reading_done(struct wf_work *w)
 	free(r);
 }
 
-void wf_store_read(struct wf_store *s, struct wf_loop *l, void (*fn)(struct wf_store *s, void *arg), void (*done)(void *arg), void *arg)
+void wf_store_read(struct wf_store *s, struct wf_loop *l, void (*fn)(struct wf_store *s, void *arg),
+		   void (*done)(void *arg), void *arg)
 {
 	struct reading *r = wf_xcalloc(1, sizeof(*r));
 

@@ -1,6 +1,7 @@
 /* db.c - owns the connection to SQLite: how it is opened, how statements run, what its errors mean.
  *
- * Knows no table. Not thread-safe: a connection is used by one thread at a time (the store sees to that).
+ * Knows no table. Not thread-safe: a connection is used by one thread at a time (the store sees to
+ * that).
  */
 #include "engine/store/db.h"
 
@@ -12,7 +13,7 @@
 #include "engine/base/fault.h"
 
 enum {
-	WAL_KEEP = 16 << 20,           /* the log is reused up to this size; longer ones are cut back */
+	WAL_KEEP = 16 << 20, /* the log is reused up to this size; longer ones are cut back */
 	CACHE_KIB = 8192,
 };
 
@@ -22,7 +23,7 @@ static const char *const sql_text[] = {
 #undef X
 };
 
-/* ---- errors ---------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static int is_full_errno(int e)
 {
@@ -37,10 +38,13 @@ static int system_errno(struct db *db)
 
 	if (sys)
 		return sys;
-	if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods &&
+	if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) ==
+		    SQLITE_OK &&
+	    log && log->pMethods &&
 	    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && e)
 		return e;
-	return sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK ? e : 0;
+	return sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK ? e
+											       : 0;
 }
 
 int db_err(struct db *db, const char *doing, struct wf_err *err)
@@ -50,20 +54,24 @@ int db_err(struct db *db, const char *doing, struct wf_err *err)
 
 	switch (code & 0xff) {
 	case SQLITE_FULL:
-		return wf_errf(err, WF_FULL, "cannot %s '%s': no space left on its file system", doing, db->path);
+		return wf_errf(err, WF_FULL, "cannot %s '%s': no space left on its file system",
+			       doing, db->path);
 	case SQLITE_IOERR:
 		db->broken = 1;
 		sys = system_errno(db);
-		return wf_errf(err, is_full_errno(sys) ? WF_FULL : WF_IO, "cannot %s '%s': %s (%s, code %d)", doing, db->path, text,
+		return wf_errf(err, is_full_errno(sys) ? WF_FULL : WF_IO,
+			       "cannot %s '%s': %s (%s, code %d)", doing, db->path, text,
 			       sys ? strerror(sys) : "cause unknown", code);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return wf_errf(err, WF_CORRUPT,
-			       "cannot %s '%s': %s; the file was left as it is: try 'wf engine recover', or put back a backup", doing,
-			       db->path, text);
+			       "cannot %s '%s': %s; the file was left as it is: try 'wf engine "
+			       "recover', or put back a backup",
+			       doing, db->path, text);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return wf_errf(err, WF_CONFLICT, "cannot %s '%s': another process has it open", doing, db->path);
+		return wf_errf(err, WF_CONFLICT, "cannot %s '%s': another process has it open",
+			       doing, db->path);
 	case SQLITE_CANTOPEN:
 		sys = sqlite3_system_errno(db->sql);
 		errno = sys ? sys : EIO;
@@ -76,7 +84,8 @@ int db_err(struct db *db, const char *doing, struct wf_err *err)
 	case SQLITE_NOMEM:
 		WF_BUG("out of memory in SQLite");
 	default:
-		return wf_errf(err, WF_INTERNAL, "cannot %s '%s': %s (code %d)", doing, db->path, text, code);
+		return wf_errf(err, WF_INTERNAL, "cannot %s '%s': %s (code %d)", doing, db->path,
+			       text, code);
 	}
 }
 
@@ -86,10 +95,11 @@ static int faulted(struct db *db, int e, const char *doing, struct wf_err *err)
 	if (!is_full_errno(e))
 		db->broken = 1;
 	errno = e;
-	return wf_errf(err, is_full_errno(e) ? WF_FULL : WF_IO, "cannot %s '%s': %s", doing, db->path, strerror(e));
+	return wf_errf(err, is_full_errno(e) ? WF_FULL : WF_IO, "cannot %s '%s': %s", doing,
+		       db->path, strerror(e));
 }
 
-/* ---- statements ------------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 static void bind(sqlite3_stmt *st, const struct db_arg *a)
 {
@@ -179,12 +189,13 @@ int db_script(struct db *db, const char *sql, struct wf_err *err)
 int db_prepare(struct db *db, struct wf_err *err)
 {
 	for (int i = 0; i < SQL_COUNT; i++)
-		if (sqlite3_prepare_v3(db->sql, sql_text[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[i], NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(db->sql, sql_text[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &db->stmt[i], NULL) != SQLITE_OK)
 			return db_err(db, "prepare statements of", err);
 	return 0;
 }
 
-/* ---- transactions ------------------------------------------------------------------------------------------ */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 int db_begin(struct db *db, const char *file, int line, struct wf_err *err)
 {
@@ -249,8 +260,8 @@ static int on_commit(void *arg)
 	struct db *db = arg;
 
 	if (!db->ending)
-		WF_BUG("a commit of '%s' that did not go through db_end (last begun at %s:%d)", db->path,
-		       db->begun_file ? db->begun_file : "?", db->begun_line);
+		WF_BUG("a commit of '%s' that did not go through db_end (last begun at %s:%d)",
+		       db->path, db->begun_file ? db->begun_file : "?", db->begun_line);
 	return 0;
 }
 
@@ -264,24 +275,26 @@ static int on_wal(void *arg, sqlite3 *sql, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* ---- open and close ----------------------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
-/* SQLite would create it readable for others. Never touches a file that is there: closing any descriptor of it drops the
- * process's locks on it. */
+/* SQLite would create it readable for others. Never touches a file that is there: closing any
+ * descriptor of it drops the process's locks on it. */
 static int make_private(struct wf_os *os, const char *path, struct wf_err *err)
 {
 	int fd;
 
 	if (wf_file_exists(os, path))
 		return 0;
-	fd = os->ops->open(os->self, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = os->ops->open(os->self, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			   0600);
 	if (fd < 0)
 		return wf_err_sys(err, "cannot create '%s'", path);
 	os->ops->close(os->self, fd);
 	return 0;
 }
 
-/* Is the file empty? Beside a log that is not, SQLite would silently begin anew and delete the log. */
+/* Is the file empty? Beside a log that is not, SQLite would silently begin anew and delete the
+ * log. */
 static int check_pair(struct wf_os *os, const char *path, int *fresh, struct wf_err *err)
 {
 	char *wal = wf_xasprintf("%s-wal", path);
@@ -290,14 +303,18 @@ static int check_pair(struct wf_os *os, const char *path, int *fresh, struct wf_
 
 	*fresh = os->ops->lstat(os->self, path, &st) == 0 && st.st_size == 0;
 	if (*fresh && os->ops->lstat(os->self, wal, &log) == 0 && log.st_size > 0)
-		rc = wf_errf(err, WF_CORRUPT, "'%s' is empty but '%s' is not; nothing was changed: put back a backup", path, wal);
+		rc = wf_errf(
+			err, WF_CORRUPT,
+			"'%s' is empty but '%s' is not; nothing was changed: put back a backup",
+			path, wal);
 	free(wal);
 	return rc;
 }
 
 static int set_up(struct db *db, int fresh, struct wf_err *err)
 {
-	/* EXCLUSIVE before anything touches the log: then its index lies in our memory, not in a shared file. */
+	/* EXCLUSIVE before anything touches the log: then its index lies in our memory, not in a
+	 * shared file. */
 	static const char pragmas[] = "PRAGMA locking_mode=EXCLUSIVE;"
 				      "PRAGMA temp_store=MEMORY;"
 				      "PRAGMA trusted_schema=OFF;"
@@ -309,19 +326,23 @@ static int set_up(struct db *db, int fresh, struct wf_err *err)
 	if (db_script(db, pragmas, err) < 0)
 		return -1;
 	/* Only then: setting auto_vacuum writes, also when nothing changes. */
-	if (fresh && db_script(db, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL;", err) < 0)
+	if (fresh &&
+	    db_script(db, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL;", err) < 0)
 		return -1;
 	if (sqlite3_prepare_v2(db->sql, "PRAGMA journal_mode=WAL", -1, &st, NULL) != SQLITE_OK)
 		return db_err(db, "open", err);
 	rc = db_next(db, st, err);
 	if (rc > 0 && strcmp(db_text(st, 0), "wal") != 0) {
-		rc = wf_errf(err, WF_RESOURCE, "cannot keep a write-ahead log for '%s'; choose a state directory on another file system",
+		rc = wf_errf(err, WF_RESOURCE,
+			     "cannot keep a write-ahead log for '%s'; choose a state directory on "
+			     "another file system",
 			     db->path);
 	}
 	sqlite3_finalize(st);
 	if (rc < 0)
 		return -1;
-	more = wf_xasprintf("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=%d; PRAGMA cache_size=-%d;",
+	more = wf_xasprintf("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA "
+			    "journal_size_limit=%d; PRAGMA cache_size=-%d;",
 			    WAL_KEEP, CACHE_KIB);
 	rc = db_script(db, more, err);
 	free(more);

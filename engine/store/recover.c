@@ -1,7 +1,9 @@
-/* recover.c - owns `wf engine recover`: every checksum looked at, everything derived made again from events and inputs.
+/* recover.c - owns `wf engine recover`: every checksum looked at, everything derived made again
+ * from events and inputs.
  *
- * Offline: the caller has made sure that no engine owns the directory. The database is only read until a complete new one lies beside
- * it, synced; then the names are changed, and the old one is kept.
+ * Offline: the caller has made sure that no engine owns the directory. The database is only read
+ * until a complete new one lies beside it, synced; then the names are changed, and the old one is
+ * kept.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,10 +22,10 @@ struct recovery {
 	struct wf_buf *out;
 	uint64_t events, rows, runs, tasks, notes, attempts;
 	uint64_t damaged;
-	struct wf_err first;           /* damage found first */
+	struct wf_err first; /* damage found first */
 };
 
-/* ---- looking ---------------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static void damage(struct recovery *r, const char *text)
 {
@@ -38,7 +40,8 @@ static int check_pages(struct recovery *r, struct wf_err *err)
 	sqlite3_stmt *st = NULL;
 	int rc;
 
-	if (sqlite3_prepare_v2(r->old->db->sql, "PRAGMA integrity_check(20)", -1, &st, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(r->old->db->sql, "PRAGMA integrity_check(20)", -1, &st, NULL) !=
+	    SQLITE_OK)
 		return db_err(r->old->db, "check", err);
 	while ((rc = db_next(r->old->db, st, err)) > 0)
 		if (strcmp(db_text(st, 0), "ok") != 0)
@@ -47,7 +50,8 @@ static int check_pages(struct recovery *r, struct wf_err *err)
 	return rc;
 }
 
-const char sql_events_all[] = "SELECT first_seq, count, time, run, epoch, number, crc32c, blob FROM events ORDER BY first_seq";
+const char sql_events_all[] = "SELECT first_seq, count, time, run, epoch, number, crc32c, blob "
+			      "FROM events ORDER BY first_seq";
 
 static int count_event(const struct wf_event *e, void *arg)
 {
@@ -58,25 +62,32 @@ static int count_event(const struct wf_event *e, void *arg)
 
 static int check_events(struct recovery *r, struct wf_err *err)
 {
-	sqlite3_stmt *st = db_start(r->old->db, SQL_events_all, (const struct db_arg[]){ { .name = NULL } });
+	sqlite3_stmt *st =
+		db_start(r->old->db, SQL_events_all, (const struct db_arg[]){ { .name = NULL } });
 	uint64_t next = 1;
 	int rc;
 
 	while ((rc = db_next(r->old->db, st, err)) > 0) {
-		uint64_t first = (uint64_t)db_int(st, 0), run = (uint64_t)db_int(st, 3), epoch = (uint64_t)db_int(st, 4);
+		uint64_t first = (uint64_t)db_int(st, 0), run = (uint64_t)db_int(st, 3),
+			 epoch = (uint64_t)db_int(st, 4);
 		uint32_t count = (uint32_t)db_int(st, 1);
 		struct wf_err own = { 0 };
 		size_t n;
 		const void *blob = db_blob(st, 7, &n);
 
 		if (first < next) {
-			wf_errf(&own, WF_CORRUPT, "event number %llu is there twice", (unsigned long long)first);
+			wf_errf(&own, WF_CORRUPT, "event number %llu is there twice",
+				(unsigned long long)first);
 			damage(r, own.text);
-		} else if (events_crc(first, count, db_int(st, 2), run, epoch, blob, n) != (uint32_t)db_int(st, 6)) {
-			wf_errf(&own, WF_CORRUPT, "events of run %llu from number %llu to %llu (checksum)", (unsigned long long)run,
-				(unsigned long long)first, (unsigned long long)(first + count - 1));
+		} else if (events_crc(first, count, db_int(st, 2), run, epoch, blob, n) !=
+			   (uint32_t)db_int(st, 6)) {
+			wf_errf(&own, WF_CORRUPT,
+				"events of run %llu from number %llu to %llu (checksum)",
+				(unsigned long long)run, (unsigned long long)first,
+				(unsigned long long)(first + count - 1));
 			damage(r, own.text);
-		} else if (wf_unpack(blob, n, run, first, count, db_int(st, 2), epoch, count_event, &r->events, &own) < 0) {
+		} else if (wf_unpack(blob, n, run, first, count, db_int(st, 2), epoch, count_event,
+				     &r->events, &own) < 0) {
 			damage(r, own.text);
 		}
 		next = first + count;
@@ -91,7 +102,8 @@ const char sql_tasks_runs[] = "SELECT DISTINCT run FROM tasks ORDER BY run";
 static int check_tasks(struct recovery *r, struct wf_err *err)
 {
 	static const struct wf_store_visitor nothing;
-	sqlite3_stmt *st = db_start(r->old->db, SQL_tasks_runs, (const struct db_arg[]){ { .name = NULL } });
+	sqlite3_stmt *st =
+		db_start(r->old->db, SQL_tasks_runs, (const struct db_arg[]){ { .name = NULL } });
 	int rc;
 
 	while ((rc = db_next(r->old->db, st, err)) > 0) {
@@ -105,28 +117,32 @@ static int check_tasks(struct recovery *r, struct wf_err *err)
 	return rc;
 }
 
-const char sql_run_lost[] = "SELECT number FROM run WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.run = run.number)";
+const char sql_run_lost[] = "SELECT number FROM run WHERE NOT EXISTS (SELECT 1 FROM events WHERE "
+			    "events.run = run.number)";
 
 static int check_runs(struct recovery *r, struct wf_err *err)
 {
-	sqlite3_stmt *st = db_start(r->old->db, SQL_run_lost, (const struct db_arg[]){ { .name = NULL } });
+	sqlite3_stmt *st =
+		db_start(r->old->db, SQL_run_lost, (const struct db_arg[]){ { .name = NULL } });
 	int rc;
 
 	while ((rc = db_next(r->old->db, st, err)) > 0) {
 		struct wf_err own = { 0 };
 
-		wf_errf(&own, WF_CORRUPT, "run %lld has a row but no events", (long long)db_int(st, 0));
+		wf_errf(&own, WF_CORRUPT, "run %lld has a row but no events",
+			(long long)db_int(st, 0));
 		damage(r, own.text);
 	}
 	db_done(st);
 	return rc;
 }
 
-/* ---- the new database ------------------------------------------------------------------------------------------------ */
+/* ---- the new database ------------------------------------------------------------------------ */
 
 static int copy_events(struct recovery *r, struct wf_err *err)
 {
-	sqlite3_stmt *st = db_start(r->old->db, SQL_events_all, (const struct db_arg[]){ { .name = NULL } });
+	sqlite3_stmt *st =
+		db_start(r->old->db, SQL_events_all, (const struct db_arg[]){ { .name = NULL } });
 	uint64_t rows = 0;
 	int rc = 0;
 
@@ -138,11 +154,15 @@ static int copy_events(struct recovery *r, struct wf_err *err)
 		size_t n;
 		const void *blob = db_blob(st, 7, &n);
 
-		rc = db_do(r->new->db, SQL_events_put, err, DB_INT(":first_seq", db_int(st, 0)), DB_INT(":count", db_int(st, 1)),
-			   DB_INT(":time", db_int(st, 2)), DB_INT(":run", db_int(st, 3)), DB_INT(":epoch", db_int(st, 4)),
-			   DB_INT(":number", db_int(st, 5)), DB_INT(":crc32c", db_int(st, 6)), DB_BLOB(":blob", blob, n));
+		rc = db_do(r->new->db, SQL_events_put, err, DB_INT(":first_seq", db_int(st, 0)),
+			   DB_INT(":count", db_int(st, 1)), DB_INT(":time", db_int(st, 2)),
+			   DB_INT(":run", db_int(st, 3)), DB_INT(":epoch", db_int(st, 4)),
+			   DB_INT(":number", db_int(st, 5)), DB_INT(":crc32c", db_int(st, 6)),
+			   DB_BLOB(":blob", blob, n));
 		if (rc == 0 && ++rows % FLUSH_ROWS == 0)
-			rc = db_end(r->new->db, 1, err) < 0 || db_begin(r->new->db, HERE, err) < 0 ? -1 : 0;
+			rc = db_end(r->new->db, 1, err) < 0 || db_begin(r->new->db, HERE, err) < 0
+				     ? -1
+				     : 0;
 		if (rc == 0)
 			continue;
 		break;
@@ -166,8 +186,9 @@ static int copy_input(struct recovery *r, uint64_t run, struct wf_err *err)
 		size_t text_n, graph_n;
 		const void *text = db_blob(st, 0, &text_n), *graph = db_blob(st, 1, &graph_n);
 
-		rc = db_do(r->new->db, SQL_input_put, err, DB_INT(":run", run), DB_INT(":graph_seq", db_int(st, 3)),
-			   DB_TEXT(":params", db_text(st, 2)), DB_BLOB(":text", text_n ? text : "", text_n),
+		rc = db_do(r->new->db, SQL_input_put, err, DB_INT(":run", run),
+			   DB_INT(":graph_seq", db_int(st, 3)), DB_TEXT(":params", db_text(st, 2)),
+			   DB_BLOB(":text", text_n ? text : "", text_n),
 			   DB_BLOB(":graph", graph_n ? graph : "", graph_n));
 	}
 	db_done(st);
@@ -203,14 +224,20 @@ static int rebuild_run(struct recovery *r, uint64_t run, struct wf_err *err)
 	int rc;
 
 	p.replica.notes = wf_batch_create();
-	rc = events_read(r->old, db_ask(r->old->db, SQL_events_of_run, DB_INT(":run", run), DB_INT(":from", 0)), replay_event, &p, err);
+	rc = events_read(
+		r->old,
+		db_ask(r->old->db, SQL_events_of_run, DB_INT(":run", run), DB_INT(":from", 0)),
+		replay_event, &p, err);
 	if (rc == 0) {
 		replica_store(&p.replica, p.replica.notes, p.replica.run.seq);
 		r->runs++;
 		r->tasks += replica_tasks(&p.replica);
 		if (p.replica.unknown)
-			wf_buf_printf(r->out, "run %llu: %llu events of kinds this build does not know were kept, not applied\n",
-				      (unsigned long long)run, (unsigned long long)p.replica.unknown);
+			wf_buf_printf(r->out,
+				      "run %llu: %llu events of kinds this build does not know "
+				      "were kept, not applied\n",
+				      (unsigned long long)run,
+				      (unsigned long long)p.replica.unknown);
 		rc = store_write(r->new, p.replica.notes, err);
 	}
 	if (rc == 0)
@@ -239,7 +266,8 @@ static int keep_numbers(struct recovery *r, struct wf_err *err)
 
 	if (db_begin(r->new->db, HERE, err) < 0)
 		return -1;
-	ok = meta_put(r->new, "last_seq", r->old->last_seq, err) == 0 && meta_put(r->new, "last_run", r->old->last_run, err) == 0 &&
+	ok = meta_put(r->new, "last_seq", r->old->last_seq, err) == 0 &&
+	     meta_put(r->new, "last_run", r->old->last_run, err) == 0 &&
 	     meta_put(r->new, "last_number", r->old->last_number, err) == 0;
 	return db_end(r->new->db, ok, err) < 0 || !ok ? -1 : 0;
 }
@@ -262,7 +290,8 @@ static int rebuild(struct recovery *r, struct wf_err *err)
 
 	remove_new(r);
 	r->new = store_create(r->os, r->dir, "wf.db.new", 0);
-	if (store_connect(r->new, 0, err) < 0 || keep_numbers(r, err) < 0 || copy_events(r, err) < 0 || store_learn(r->new, err) < 0)
+	if (store_connect(r->new, 0, err) < 0 || keep_numbers(r, err) < 0 ||
+	    copy_events(r, err) < 0 || store_learn(r->new, err) < 0)
 		return -1;
 	for (;;) {
 		if (next_run(r->old, &run, err) < 0)
@@ -276,24 +305,28 @@ static int rebuild(struct recovery *r, struct wf_err *err)
 	}
 }
 
-/* ---- comparing ----------------------------------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
-const char sql_note_of_run[] = "SELECT instance, idx, attempt, reason, result FROM note WHERE run = :run ORDER BY instance, idx, attempt";
-const char sql_attempt_of_run[] = "SELECT instance, idx, attempt, record FROM attempt WHERE run = :run ORDER BY instance, idx, attempt";
+const char sql_note_of_run[] = "SELECT instance, idx, attempt, reason, result FROM note WHERE run "
+			       "= :run ORDER BY instance, idx, attempt";
+const char sql_attempt_of_run[] = "SELECT instance, idx, attempt, record FROM attempt WHERE run = "
+				  ":run ORDER BY instance, idx, attempt";
 
 static int same_column(sqlite3_stmt *a, sqlite3_stmt *b, int i)
 {
 	size_t n, m;
 	const void *p = db_blob(a, i, &n), *q = db_blob(b, i, &m);
 
-	return sqlite3_column_type(a, i) == sqlite3_column_type(b, i) && n == m && (n == 0 || memcmp(p, q, n) == 0);
+	return sqlite3_column_type(a, i) == sqlite3_column_type(b, i) && n == m &&
+	       (n == 0 || memcmp(p, q, n) == 0);
 }
 
 /* Both answer instance, index, attempt first, in that order. 0 equal, 1 different, -1. */
-static int compare_side(struct recovery *r, enum db_sql which, const char *what, uint64_t run, uint64_t *count, struct wf_buf *out,
-			struct wf_err *err)
+static int compare_side(struct recovery *r, enum db_sql which, const char *what, uint64_t run,
+			uint64_t *count, struct wf_buf *out, struct wf_err *err)
 {
-	sqlite3_stmt *a = db_ask(r->old->db, which, DB_INT(":run", run)), *b = db_ask(r->new->db, which, DB_INT(":run", run));
+	sqlite3_stmt *a = db_ask(r->old->db, which, DB_INT(":run", run)),
+		     *b = db_ask(r->new->db, which, DB_INT(":run", run));
 	int columns = sqlite3_column_count(a), rc = 0;
 
 	while (rc == 0) {
@@ -307,9 +340,12 @@ static int compare_side(struct recovery *r, enum db_sql which, const char *what,
 		for (int i = 0; rc == 0 && i < columns; i++)
 			rc = ra != rb || !same_column(a, b, i);
 		if (rc > 0)
-			wf_buf_printf(out, "run %llu, instance %lld, index %lld, attempt %lld: the stored %s and that of the events differ",
-				      (unsigned long long)run, (long long)db_int(there, 0), (long long)db_int(there, 1),
-				      (long long)db_int(there, 2), what);
+			wf_buf_printf(out,
+				      "run %llu, instance %lld, index %lld, attempt %lld: the "
+				      "stored %s and that of the events differ",
+				      (unsigned long long)run, (long long)db_int(there, 0),
+				      (long long)db_int(there, 1), (long long)db_int(there, 2),
+				      what);
 		++*count;
 	}
 	db_done(a);
@@ -328,7 +364,8 @@ static int compare_run(struct recovery *r, uint64_t run, struct wf_buf *out, str
 		v = replica_visitor(&stored);
 		rc = wf_store_load_run(r->old, run, &v, err);
 		if (rc < 0)
-			wf_err_wrap(err, "what is stored cannot be loaded ('wf engine recover --rebuild' makes it again)");
+			wf_err_wrap(err, "what is stored cannot be loaded ('wf engine recover "
+					 "--rebuild' makes it again)");
 	}
 	if (rc == 0)
 		rc = replica_compare(&stored, &derived, out);
@@ -354,21 +391,25 @@ static int compare_all(struct recovery *r, struct wf_err *err)
 	}
 	if (rc > 0) {
 		wf_buf_printf(r->out, "different: %s\n", out.data);
-		rc = wf_errf(err, WF_CORRUPT, "%s; 'wf engine recover --rebuild' takes what the events say", out.data);
+		rc = wf_errf(err, WF_CORRUPT,
+			     "%s; 'wf engine recover --rebuild' takes what the events say",
+			     out.data);
 	}
 	wf_buf_release(&out);
 	return rc;
 }
 
-/* ---- changing places ------------------------------------------------------------------------------------------------------- */
+/* ---- changing places ------------------------------------------------------------------------- */
 
-/* A log is read with whatever file lies beside it: the old one must be empty before the new file takes its place. */
+/* A log is read with whatever file lies beside it: the old one must be empty before the new file
+ * takes its place. */
 static int fold_log(struct recovery *r, struct wf_err *err)
 {
 	char *wal = wf_xasprintf("%s-wal", r->old->file);
 	int rc = 0;
 
-	if (sqlite3_wal_checkpoint_v2(r->old->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(r->old->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+				      NULL) != SQLITE_OK)
 		rc = db_err(r->old->db, "move the log into", err);
 	if (rc == 0) {
 		struct stat st;
@@ -387,7 +428,8 @@ static int swap(struct recovery *r, struct wf_err *err)
 	char *old = wf_xasprintf("%s.old-%lld", r->old->file, (long long)wf_os_wall_ms(r->os));
 	int f, rc = -1;
 
-	if (sqlite3_wal_checkpoint_v2(r->new->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK) {
+	if (sqlite3_wal_checkpoint_v2(r->new->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+				      NULL) != SQLITE_OK) {
 		db_err(r->new->db, "move the log into", err);
 		goto out;
 	}
@@ -417,13 +459,14 @@ out:
 	return rc;
 }
 
-/* ---- the verb ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the verb -------------------------------------------------------------------------------- */
 
 static int look(struct recovery *r, struct wf_err *err)
 {
 	if (check_pages(r, err) < 0 || check_events(r, err) < 0)
 		return -1;
-	wf_buf_printf(r->out, "events: %llu in %llu rows, up to number %llu\n", (unsigned long long)r->events, (unsigned long long)r->rows,
+	wf_buf_printf(r->out, "events: %llu in %llu rows, up to number %llu\n",
+		      (unsigned long long)r->events, (unsigned long long)r->rows,
 		      (unsigned long long)r->old->last_seq);
 	return 0;
 }
@@ -440,27 +483,34 @@ static int verb(struct recovery *r, int want_rebuild, int compare, struct wf_err
 		return -1;
 	if (!want_rebuild) {
 		if (r->damaged)
-			return wf_errf(err, WF_CORRUPT, "%llu damaged places in '%s', the first: %s", (unsigned long long)r->damaged,
-				       r->old->file, r->first.text);
+			return wf_errf(err, WF_CORRUPT,
+				       "%llu damaged places in '%s', the first: %s",
+				       (unsigned long long)r->damaged, r->old->file, r->first.text);
 		wf_buf_str(r->out, "no damage found\n");
 		return 0;
 	}
-	/* Nothing can be made from damaged events; their run has to be given up by a person, not by us. */
+	/* Nothing can be made from damaged events; their run has to be given up by a person, not
+	 * by us. */
 	if (in_events)
-		return wf_errf(err, WF_CORRUPT, "cannot rebuild '%s': %s; put back a backup", r->old->file, r->first.text);
+		return wf_errf(err, WF_CORRUPT, "cannot rebuild '%s': %s; put back a backup",
+			       r->old->file, r->first.text);
 	if (rebuild(r, err) < 0)
 		return -1;
-	wf_buf_printf(r->out, "rebuilt: %llu runs with %llu tasks\n", (unsigned long long)r->runs, (unsigned long long)r->tasks);
+	wf_buf_printf(r->out, "rebuilt: %llu runs with %llu tasks\n", (unsigned long long)r->runs,
+		      (unsigned long long)r->tasks);
 	if (!compare)
 		return swap(r, err);
 	if (compare_all(r, err) < 0)
 		return -1;
-	wf_buf_printf(r->out, "equal: every task, service, member and lease, %llu notes, %llu earlier attempts\n", (unsigned long long)r->notes,
-		      (unsigned long long)r->attempts);
+	wf_buf_printf(
+		r->out,
+		"equal: every task, service, member and lease, %llu notes, %llu earlier attempts\n",
+		(unsigned long long)r->notes, (unsigned long long)r->attempts);
 	return 0;
 }
 
-int wf_store_recover(struct wf_os *os, const char *dir, int want_rebuild, int compare, struct wf_buf *out, struct wf_err *err)
+int wf_store_recover(struct wf_os *os, const char *dir, int want_rebuild, int compare,
+		     struct wf_buf *out, struct wf_err *err)
 {
 	struct recovery r = { .os = os, .dir = dir, .out = out };
 	int rc = -1;

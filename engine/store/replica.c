@@ -1,6 +1,8 @@
-/* replica.c - owns a run rebuilt in memory: every event to its subject's update function, nothing decided, nothing sent.
+/* replica.c - owns a run rebuilt in memory: every event to its subject's update function, nothing
+ * decided, nothing sent.
  *
- * Knows neither SQL nor the graph: how many tasks an instance has is told by its instance.sized event.
+ * Knows neither SQL nor the graph: how many tasks an instance has is told by its instance.sized
+ * event.
  */
 #include "engine/store/replica.h"
 
@@ -11,13 +13,15 @@
 
 enum { TASKS_MAX = 1 << 28 };
 
-/* ---- finding, or making, the subject --------------------------------------------------------------------------- */
+/* ---- finding, or making, the subject --------------------------------------------------------- */
 
 static struct replica_instance *instance_of(struct replica *r, uint32_t a)
 {
 	if (a >= r->instance_count) {
-		r->instances = wf_grow(r->instances, &r->instance_cap, (size_t)a + 1, sizeof(*r->instances));
-		memset(&r->instances[r->instance_count], 0, (a + 1 - r->instance_count) * sizeof(*r->instances));
+		r->instances = wf_grow(r->instances, &r->instance_cap, (size_t)a + 1,
+				       sizeof(*r->instances));
+		memset(&r->instances[r->instance_count], 0,
+		       (a + 1 - r->instance_count) * sizeof(*r->instances));
 		r->instance_count = (size_t)a + 1;
 	}
 	return &r->instances[a];
@@ -34,7 +38,8 @@ static void resize(struct replica_instance *i, uint32_t count)
 		i->tasks = wf_xrealloc(i->tasks, count * sizeof(*i->tasks));
 		memset(&i->tasks[i->count], 0, (count - i->count) * sizeof(*i->tasks));
 		i->applied = wf_xrealloc(i->applied, chunks(count) * sizeof(*i->applied));
-		memset(&i->applied[chunks(i->count)], 0, (chunks(count) - chunks(i->count)) * sizeof(*i->applied));
+		memset(&i->applied[chunks(i->count)], 0,
+		       (chunks(count) - chunks(i->count)) * sizeof(*i->applied));
 	}
 	i->count = count;
 }
@@ -80,12 +85,13 @@ static struct wf_lease *lease_of(struct replica *r, uint32_t instance, uint32_t 
 	return l;
 }
 
-/* ---- applying ------------------------------------------------------------------------------------------------------ */
+/* ---- applying -------------------------------------------------------------------------------- */
 
 static int size_instance(struct replica *r, const struct wf_event *e, struct wf_err *err)
 {
 	if (e->v[0] < 0 || e->v[0] > TASKS_MAX || e->a > TASKS_MAX)
-		return wf_errf(err, WF_CORRUPT, "instance %u cannot have %lld tasks", e->a, (long long)e->v[0]);
+		return wf_errf(err, WF_CORRUPT, "instance %u cannot have %lld tasks", e->a,
+			       (long long)e->v[0]);
 	resize(instance_of(r, e->a), (uint32_t)e->v[0]);
 	return 0;
 }
@@ -96,7 +102,9 @@ static int update_task(struct replica *r, const struct wf_event *e, struct wf_er
 	struct wf_task before;
 
 	if (!i || e->b >= i->count)
-		return wf_errf(err, WF_CORRUPT, "instance %u has %u tasks, the event is about index %u", e->a, i ? i->count : 0, e->b);
+		return wf_errf(err, WF_CORRUPT,
+			       "instance %u has %u tasks, the event is about index %u", e->a,
+			       i ? i->count : 0, e->b);
 	before = i->tasks[e->b];
 	if (wf_task_update(&i->tasks[e->b], e, err) < 0)
 		return wf_err_wrap(err, "instance %u, index %u", e->a, e->b);
@@ -119,24 +127,31 @@ static int update_service(struct replica *r, const struct wf_event *e, struct wf
 {
 	struct wf_service *s = service_of(r, e->a);
 
-	return wf_service_update(s, e, err) < 0 ? refuse_new(&r->services, replica_key(e->a, 0), s->seq) : 0;
+	return wf_service_update(s, e, err) < 0
+		       ? refuse_new(&r->services, replica_key(e->a, 0), s->seq)
+		       : 0;
 }
 
 static int update_member(struct replica *r, const struct wf_event *e, struct wf_err *err)
 {
 	struct wf_member *m = member_of(r, e->a, e->b);
 
-	return wf_member_update(m, e, err) < 0 ? refuse_new(&r->members, replica_key(e->a, e->b), m->seq) : 0;
+	return wf_member_update(m, e, err) < 0
+		       ? refuse_new(&r->members, replica_key(e->a, e->b), m->seq)
+		       : 0;
 }
 
 static int update_lease(struct replica *r, const struct wf_event *e, struct wf_err *err)
 {
 	struct wf_lease *l = lease_of(r, e->a, e->b);
 
-	return wf_lease_update(l, e, err) < 0 ? refuse_new(&r->leases, replica_key(e->a, e->b), l->seq) : 0;
+	return wf_lease_update(l, e, err) < 0
+		       ? refuse_new(&r->leases, replica_key(e->a, e->b), l->seq)
+		       : 0;
 }
 
-static int update(struct replica *r, const struct wf_event *e, const struct wf_event_info *info, struct wf_err *err)
+static int update(struct replica *r, const struct wf_event *e, const struct wf_event_info *info,
+		  struct wf_err *err)
 {
 	switch (info->subject) {
 	case WF_S_RUN:
@@ -168,14 +183,15 @@ int replica_apply(struct replica *r, const struct wf_event *e, struct wf_err *er
 	} else if (update(r, e, info, err) < 0) {
 		if (err)
 			err->code = WF_CORRUPT;
-		return wf_err_wrap(err, "run %llu, event number %llu '%s'", (unsigned long long)e->run, (unsigned long long)e->seq,
+		return wf_err_wrap(err, "run %llu, event number %llu '%s'",
+				   (unsigned long long)e->run, (unsigned long long)e->seq,
 				   info->name);
 	}
 	r->run.seq = e->seq;
 	return 0;
 }
 
-/* ---- filling from rows ------------------------------------------------------------------------------------------------ */
+/* ---- filling from rows ----------------------------------------------------------------------- */
 
 static char *dup_or_null(const char *s)
 {
@@ -199,7 +215,8 @@ static int take_run(void *arg, const struct wf_run *row, struct wf_err *err)
 	return 0;
 }
 
-static int take_tasks(void *arg, uint64_t run, uint32_t instance, uint32_t chunk, uint64_t applied_seq, const struct wf_task *t, uint32_t count,
+static int take_tasks(void *arg, uint64_t run, uint32_t instance, uint32_t chunk,
+		      uint64_t applied_seq, const struct wf_task *t, uint32_t count,
 		      struct wf_err *err)
 {
 	struct replica *r = arg;
@@ -207,7 +224,9 @@ static int take_tasks(void *arg, uint64_t run, uint32_t instance, uint32_t chunk
 	uint32_t first = chunk * WF_TASKS_PER_BLOB;
 
 	if (instance > TASKS_MAX || chunk > TASKS_MAX / WF_TASKS_PER_BLOB)
-		return wf_errf(err, WF_CORRUPT, "run %llu cannot have records of instance %u, chunk %u", (unsigned long long)run, instance, chunk);
+		return wf_errf(err, WF_CORRUPT,
+			       "run %llu cannot have records of instance %u, chunk %u",
+			       (unsigned long long)run, instance, chunk);
 	i = instance_of(r, instance);
 	if (first + count > i->count)
 		resize(i, first + count);
@@ -311,7 +330,7 @@ struct wf_store_visitor replica_visitor(struct replica *r)
 	};
 }
 
-/* ---- storing --------------------------------------------------------------------------------------------------------------- */
+/* ---- storing --------------------------------------------------------------------------------- */
 
 uint64_t replica_tasks(const struct replica *r)
 {
@@ -329,8 +348,10 @@ void replica_store(const struct replica *r, struct wf_batch *b, uint64_t seq)
 		uint32_t count = r->instances[i].count;
 
 		for (uint32_t first = 0; first < count; first += WF_TASKS_PER_BLOB)
-			wf_batch_tasks(b, r->run.number, (uint32_t)i, first / WF_TASKS_PER_BLOB, seq, &r->instances[i].tasks[first],
-				       count - first < WF_TASKS_PER_BLOB ? count - first : WF_TASKS_PER_BLOB);
+			wf_batch_tasks(b, r->run.number, (uint32_t)i, first / WF_TASKS_PER_BLOB,
+				       seq, &r->instances[i].tasks[first],
+				       count - first < WF_TASKS_PER_BLOB ? count - first
+									 : WF_TASKS_PER_BLOB);
 	}
 	for (size_t i = 0; i < r->services.cap; i++)
 		if (r->services.slots[i].key)

@@ -1,13 +1,14 @@
 /* rows.c - owns the plain rows of what is few: runs, services, members, leases.
  *
- * Each row carries the event it was last changed by (`seq`), so a load knows what of the tail it has already. Knows no machine.
+ * Each row carries the event it was last changed by (`seq`), so a load knows what of the tail it
+ * has already. Knows no machine.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/store/store_internal.h"
 
-/* ---- runs ----------------------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 struct op_run {
 	struct op op;
@@ -15,10 +16,13 @@ struct op_run {
 };
 
 const char sql_run_put[] =
-	"INSERT OR REPLACE INTO run(number, id, state, cancel, retries, next_instance, name, workflow, file, key, body_hash, executor,"
+	"INSERT OR REPLACE INTO run(number, id, state, cancel, retries, next_instance, name, "
+	"workflow, file, key, body_hash, executor,"
 	" executor_why, workdir, umask, created_ms, started_ms, ended_ms, seq, list_failed)"
-	" VALUES(:number, :id, :state, :cancel, :retries, :next_instance, :name, :workflow, :file, :key, :body_hash, :executor,"
-	" :executor_why, :workdir, :umask, :created_ms, :started_ms, :ended_ms, :seq, :list_failed)";
+	" VALUES(:number, :id, :state, :cancel, :retries, :next_instance, :name, :workflow, :file, "
+	":key, :body_hash, :executor,"
+	" :executor_why, :workdir, :umask, :created_ms, :started_ms, :ended_ms, :seq, "
+	":list_failed)";
 
 static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
@@ -30,13 +34,16 @@ static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err
 		s->last_run = r->number;
 	tails_saved(&s->tails, r->number, WF_S_RUN, 0, 0, r->seq);
 	tails_over(&s->tails, r->number, wf_run_is_over(r));
-	return db_do(s->db, SQL_run_put, err, DB_INT(":number", r->number), DB_TEXT(":id", id), DB_INT(":state", r->state),
-		     DB_INT(":cancel", r->cancel), DB_INT(":retries", r->retries), DB_INT(":next_instance", r->next_instance),
-		     DB_TEXT(":name", r->name), DB_TEXT(":workflow", r->workflow), DB_TEXT(":file", r->file), DB_TEXT(":key", r->key),
-		     DB_TEXT(":body_hash", r->body_hash), DB_TEXT(":executor", r->executor), DB_TEXT(":executor_why", r->executor_why),
-		     DB_TEXT(":workdir", r->workdir), DB_INT(":umask", r->umask_bits), DB_INT(":created_ms", r->created_ms),
-		     DB_INT(":started_ms", r->started_ms), DB_INT(":ended_ms", r->ended_ms), DB_INT(":seq", r->seq),
-		     DB_INT(":list_failed", r->list_failed));
+	return db_do(s->db, SQL_run_put, err, DB_INT(":number", r->number), DB_TEXT(":id", id),
+		     DB_INT(":state", r->state), DB_INT(":cancel", r->cancel),
+		     DB_INT(":retries", r->retries), DB_INT(":next_instance", r->next_instance),
+		     DB_TEXT(":name", r->name), DB_TEXT(":workflow", r->workflow),
+		     DB_TEXT(":file", r->file), DB_TEXT(":key", r->key),
+		     DB_TEXT(":body_hash", r->body_hash), DB_TEXT(":executor", r->executor),
+		     DB_TEXT(":executor_why", r->executor_why), DB_TEXT(":workdir", r->workdir),
+		     DB_INT(":umask", r->umask_bits), DB_INT(":created_ms", r->created_ms),
+		     DB_INT(":started_ms", r->started_ms), DB_INT(":ended_ms", r->ended_ms),
+		     DB_INT(":seq", r->seq), DB_INT(":list_failed", r->list_failed));
 }
 
 void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
@@ -54,8 +61,9 @@ void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
 	o->r.workdir = batch_text(b, r->workdir);
 }
 
-#define RUN_COLUMNS                                                                                                          \
-	"number, id, state, cancel, retries, next_instance, name, workflow, file, key, body_hash, executor, executor_why, workdir," \
+#define RUN_COLUMNS                                                                                \
+	"number, id, state, cancel, retries, next_instance, name, workflow, file, key, "           \
+	"body_hash, executor, executor_why, workdir,"                                              \
 	" umask, created_ms, started_ms, ended_ms, seq, list_failed"
 
 const char sql_run_all[] = "SELECT " RUN_COLUMNS " FROM run ORDER BY number";
@@ -70,7 +78,9 @@ int run_of_row(sqlite3_stmt *st, struct wf_run *r, struct wf_err *err)
 	memset(r, 0, sizeof(*r));
 	r->number = (uint64_t)db_int(st, 0);
 	if (!id || wf_id_parse(&r->id, id) < 0)
-		return wf_errf(err, WF_CORRUPT, "run %llu has no id; try 'wf engine recover --rebuild'", (unsigned long long)r->number);
+		return wf_errf(err, WF_CORRUPT,
+			       "run %llu has no id; try 'wf engine recover --rebuild'",
+			       (unsigned long long)r->number);
 	r->state = (uint8_t)db_int(st, 2);
 	r->cancel = (uint8_t)db_int(st, 3);
 	r->retries = (uint32_t)db_int(st, 4);
@@ -92,7 +102,7 @@ int run_of_row(sqlite3_stmt *st, struct wf_run *r, struct wf_err *err)
 	return 0;
 }
 
-/* ---- services --------------------------------------------------------------------------------------------------- */
+/* ---- services -------------------------------------------------------------------------------- */
 
 struct op_service {
 	struct op op;
@@ -100,18 +110,24 @@ struct op_service {
 };
 
 const char sql_service_put[] =
-	"INSERT OR REPLACE INTO service(run, number, state, failing, held, generation, view, restarts, target, min, delay_ms, name, reason, seq)"
-	" VALUES(:run, :number, :state, :failing, :held, :generation, :view, :restarts, :target, :min, :delay_ms, :name, :reason, :seq)";
+	"INSERT OR REPLACE INTO service(run, number, state, failing, held, generation, view, "
+	"restarts, target, min, delay_ms, name, reason, seq)"
+	" VALUES(:run, :number, :state, :failing, :held, :generation, :view, :restarts, :target, "
+	":min, :delay_ms, :name, :reason, :seq)";
 
 static int write_service(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
 	const struct wf_service *v = &((const struct op_service *)op)->v;
 
 	tails_saved(&s->tails, v->run, WF_S_SERVICE, v->number, 0, v->seq);
-	return db_do(s->db, SQL_service_put, err, DB_INT(":run", v->run), DB_INT(":number", v->number), DB_INT(":state", v->state),
-		     DB_INT(":failing", v->failing), DB_INT(":held", v->held), DB_INT(":generation", v->generation), DB_INT(":view", v->view),
-		     DB_INT(":restarts", v->restarts), DB_INT(":target", v->target), DB_INT(":min", v->min), DB_INT(":delay_ms", v->delay_ms),
-		     DB_TEXT(":name", v->name), DB_TEXT(":reason", v->reason), DB_INT(":seq", v->seq));
+	return db_do(s->db, SQL_service_put, err, DB_INT(":run", v->run),
+		     DB_INT(":number", v->number), DB_INT(":state", v->state),
+		     DB_INT(":failing", v->failing), DB_INT(":held", v->held),
+		     DB_INT(":generation", v->generation), DB_INT(":view", v->view),
+		     DB_INT(":restarts", v->restarts), DB_INT(":target", v->target),
+		     DB_INT(":min", v->min), DB_INT(":delay_ms", v->delay_ms),
+		     DB_TEXT(":name", v->name), DB_TEXT(":reason", v->reason),
+		     DB_INT(":seq", v->seq));
 }
 
 void wf_batch_service(struct wf_batch *b, const struct wf_service *v)
@@ -123,10 +139,12 @@ void wf_batch_service(struct wf_batch *b, const struct wf_service *v)
 	o->v.reason = batch_text(b, v->reason);
 }
 
-const char sql_service_of_run[] = "SELECT run, number, state, failing, held, generation, view, restarts, target, min, delay_ms, name, reason,"
+const char sql_service_of_run[] = "SELECT run, number, state, failing, held, generation, view, "
+				  "restarts, target, min, delay_ms, name, reason,"
 				  " seq FROM service WHERE run = :run ORDER BY number";
 
-int service_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v, struct wf_err *err)
+int service_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v,
+		 struct wf_err *err)
 {
 	sqlite3_stmt *st = db_ask(s->db, SQL_service_of_run, DB_INT(":run", run));
 	int rc;
@@ -158,26 +176,30 @@ int service_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor
 	return rc ? -1 : 0;
 }
 
-/* ---- members ------------------------------------------------------------------------------------------------------ */
+/* ---- members --------------------------------------------------------------------------------- */
 
 struct op_member {
 	struct op op;
 	struct wf_member m;
 };
 
-const char sql_member_put[] =
-	"INSERT OR REPLACE INTO member(run, service, n, state, class, exit, generation, pid, number, endpoint, provides, reason, seq)"
-	" VALUES(:run, :service, :n, :state, :class, :exit, :generation, :pid, :number, :endpoint, :provides, :reason, :seq)";
+const char sql_member_put[] = "INSERT OR REPLACE INTO member(run, service, n, state, class, exit, "
+			      "generation, pid, number, endpoint, provides, reason, seq)"
+			      " VALUES(:run, :service, :n, :state, :class, :exit, :generation, "
+			      ":pid, :number, :endpoint, :provides, :reason, :seq)";
 
 static int write_member(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
 	const struct wf_member *m = &((const struct op_member *)op)->m;
 
 	tails_saved(&s->tails, m->run, WF_S_MEMBER, m->service, m->n, m->seq);
-	return db_do(s->db, SQL_member_put, err, DB_INT(":run", m->run), DB_INT(":service", m->service), DB_INT(":n", m->n),
-		     DB_INT(":state", m->state), DB_INT(":class", m->class), DB_INT(":exit", m->exit), DB_INT(":generation", m->generation),
-		     DB_INT(":pid", m->pid), DB_INT(":number", m->number), DB_TEXT(":endpoint", m->endpoint),
-		     DB_TEXT(":provides", m->provides), DB_TEXT(":reason", m->reason), DB_INT(":seq", m->seq));
+	return db_do(s->db, SQL_member_put, err, DB_INT(":run", m->run),
+		     DB_INT(":service", m->service), DB_INT(":n", m->n), DB_INT(":state", m->state),
+		     DB_INT(":class", m->class), DB_INT(":exit", m->exit),
+		     DB_INT(":generation", m->generation), DB_INT(":pid", m->pid),
+		     DB_INT(":number", m->number), DB_TEXT(":endpoint", m->endpoint),
+		     DB_TEXT(":provides", m->provides), DB_TEXT(":reason", m->reason),
+		     DB_INT(":seq", m->seq));
 }
 
 void wf_batch_member(struct wf_batch *b, const struct wf_member *m)
@@ -190,10 +212,12 @@ void wf_batch_member(struct wf_batch *b, const struct wf_member *m)
 	o->m.reason = batch_text(b, m->reason);
 }
 
-const char sql_member_of_run[] = "SELECT run, service, n, state, class, exit, generation, pid, number, endpoint, provides, reason, seq"
+const char sql_member_of_run[] = "SELECT run, service, n, state, class, exit, generation, pid, "
+				 "number, endpoint, provides, reason, seq"
 				 " FROM member WHERE run = :run ORDER BY service, n";
 
-int member_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v, struct wf_err *err)
+int member_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v,
+		struct wf_err *err)
 {
 	sqlite3_stmt *st = db_ask(s->db, SQL_member_of_run, DB_INT(":run", run));
 	int rc;
@@ -224,23 +248,26 @@ int member_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor 
 	return rc ? -1 : 0;
 }
 
-/* ---- leases ---------------------------------------------------------------------------------------------------------- */
+/* ---- leases ---------------------------------------------------------------------------------- */
 
 struct op_lease {
 	struct op op;
 	struct wf_lease l;
 };
 
-const char sql_lease_put[] = "INSERT OR REPLACE INTO lease(run, instance, service, state, mode, view, seq)"
-			     " VALUES(:run, :instance, :service, :state, :mode, :view, :seq)";
+const char sql_lease_put[] =
+	"INSERT OR REPLACE INTO lease(run, instance, service, state, mode, view, seq)"
+	" VALUES(:run, :instance, :service, :state, :mode, :view, :seq)";
 
 static int write_lease(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
 	const struct wf_lease *l = &((const struct op_lease *)op)->l;
 
 	tails_saved(&s->tails, l->run, WF_S_LEASE, l->instance, l->service, l->seq);
-	return db_do(s->db, SQL_lease_put, err, DB_INT(":run", l->run), DB_INT(":instance", l->instance), DB_INT(":service", l->service),
-		     DB_INT(":state", l->state), DB_INT(":mode", l->mode), DB_INT(":view", l->view), DB_INT(":seq", l->seq));
+	return db_do(s->db, SQL_lease_put, err, DB_INT(":run", l->run),
+		     DB_INT(":instance", l->instance), DB_INT(":service", l->service),
+		     DB_INT(":state", l->state), DB_INT(":mode", l->mode), DB_INT(":view", l->view),
+		     DB_INT(":seq", l->seq));
 }
 
 void wf_batch_lease(struct wf_batch *b, const struct wf_lease *l)
@@ -250,9 +277,11 @@ void wf_batch_lease(struct wf_batch *b, const struct wf_lease *l)
 	o->l = *l;
 }
 
-const char sql_lease_of_run[] = "SELECT run, instance, service, state, mode, view, seq FROM lease WHERE run = :run ORDER BY instance, service";
+const char sql_lease_of_run[] = "SELECT run, instance, service, state, mode, view, seq FROM lease "
+				"WHERE run = :run ORDER BY instance, service";
 
-int lease_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v, struct wf_err *err)
+int lease_read(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v,
+	       struct wf_err *err)
 {
 	sqlite3_stmt *st = db_ask(s->db, SQL_lease_of_run, DB_INT(":run", run));
 	int rc;

@@ -1,4 +1,5 @@
-/* store.c - owns the life of the store: opening whatever state the disk is in, loading run by run, closing.
+/* store.c - owns the life of the store: opening whatever state the disk is in, loading run by run,
+ * closing.
  *
  * Knows nothing of machines: a load hands over what is stored, whoever asked applies the tail.
  */
@@ -33,34 +34,34 @@ void store_destroy(struct wf_store *s)
 }
 
 /* An older schema is copied before its first step: a step forward has no way back. */
-static int keep_old_schema(struct wf_store *s, int version, struct wf_err *err)
+int store_forward(struct wf_store *s, const struct step *steps, size_t n, struct wf_err *err)
 {
+	int version, rc = 0;
 	char *copy;
-	int rc = 0;
 
-	if (version == 0 || version >= WF_STORE_SCHEMA)
-		return 0;
+	if (schema_version(s->db, &version, err) < 0)
+		return -1;
 	copy = wf_xasprintf("%s.schema-%d", s->file, version);
-	if (!wf_file_exists(s->os, copy))
+	if (version && version < steps[n - 1].to && !wf_file_exists(s->os, copy))
 		rc = backup_to(s->os, s->db, copy, NULL, err);
 	free(copy);
-	return rc;
+	return rc < 0 ? -1 : migrate(s->db, steps, n, err);
 }
 
 static int check_schema(struct wf_store *s, int plain, struct wf_err *err)
 {
 	int version;
 
+	if (!plain)
+		return store_forward(s, store_steps, WF_COUNT(store_steps), err);
 	if (schema_version(s->db, &version, err) < 0)
 		return -1;
-	if (plain && version != WF_STORE_SCHEMA)
-		return wf_errf(err, WF_RESOURCE, "'%s' has schema %d, this build wants %d; start the engine once to bring it forward", s->file,
-			       version, WF_STORE_SCHEMA);
-	if (plain)
-		return 0;
-	if (keep_old_schema(s, version, err) < 0)
-		return -1;
-	return migrate(s->db, store_steps, WF_COUNT(store_steps), err);
+	if (version != WF_STORE_SCHEMA)
+		return wf_errf(err, WF_RESOURCE,
+			       "'%s' has schema %d, this build wants %d;"
+			       " start the engine once to bring it forward",
+			       s->file, version, WF_STORE_SCHEMA);
+	return 0;
 }
 
 int store_connect(struct wf_store *s, int plain, struct wf_err *err)
@@ -68,17 +69,18 @@ int store_connect(struct wf_store *s, int plain, struct wf_err *err)
 	s->db = db_open(s->os, s->file, err);
 	if (!s->db)
 		return -1;
-	if ((plain || db_wal_rewrite(s->db, s->os, err) == 0) && check_schema(s, plain, err) == 0 && db_prepare(s->db, err) == 0 &&
-	    store_learn(s, err) == 0)
+	if ((plain || db_wal_rewrite(s->db, s->os, err) == 0) && check_schema(s, plain, err) == 0 &&
+	    db_prepare(s->db, err) == 0 && store_learn(s, err) == 0)
 		return 0;
 	db_abandon(s->db);
 	s->db = NULL;
 	return -1;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
-const char sql_meta_put[] = "INSERT INTO meta(key, value) VALUES(:key, :value) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+const char sql_meta_put[] = "INSERT INTO meta(key, value) VALUES(:key, :value) ON CONFLICT(key) DO "
+			    "UPDATE SET value = excluded.value";
 const char sql_meta_get[] = "SELECT coalesce((SELECT value FROM meta WHERE key = :key), 0)";
 
 int meta_put(struct wf_store *s, const char *key, uint64_t value, struct wf_err *err)
@@ -102,10 +104,15 @@ int store_learn(struct wf_store *s, struct wf_err *err)
 	int rc;
 
 	s->last_seq = s->last_run = 0;
-	if (ask_number(s, db_ask(s->db, SQL_meta_get, DB_TEXT(":key", "last_seq")), &s->last_seq, err) < 0 ||
-	    ask_number(s, db_ask(s->db, SQL_meta_get, DB_TEXT(":key", "last_run")), &s->last_run, err) < 0 ||
-	    ask_number(s, db_ask(s->db, SQL_meta_get, DB_TEXT(":key", "last_number")), &s->last_number, err) < 0 ||
-	    ask_number(s, db_start(s->db, SQL_run_last, (const struct db_arg[]){ { .name = NULL } }), &s->last_run, err) < 0)
+	if (ask_number(s, db_ask(s->db, SQL_meta_get, DB_TEXT(":key", "last_seq")), &s->last_seq,
+		       err) < 0 ||
+	    ask_number(s, db_ask(s->db, SQL_meta_get, DB_TEXT(":key", "last_run")), &s->last_run,
+		       err) < 0 ||
+	    ask_number(s, db_ask(s->db, SQL_meta_get, DB_TEXT(":key", "last_number")),
+		       &s->last_number, err) < 0 ||
+	    ask_number(s,
+		       db_start(s->db, SQL_run_last, (const struct db_arg[]){ { .name = NULL } }),
+		       &s->last_run, err) < 0)
 		return -1;
 	st = db_start(s->db, SQL_events_end, (const struct db_arg[]){ { .name = NULL } });
 	rc = db_next(s->db, st, err);
@@ -121,9 +128,10 @@ int store_learn(struct wf_store *s, struct wf_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* ---- open and close -------------------------------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
-struct wf_store *wf_store_open(struct wf_os *os, const char *dir, uint64_t epoch, struct wf_err *err)
+struct wf_store *wf_store_open(struct wf_os *os, const char *dir, uint64_t epoch,
+			       struct wf_err *err)
 {
 	struct wf_store *s = store_create(os, dir, "wf.db", epoch);
 	struct wf_err own = { 0 };
@@ -188,7 +196,7 @@ uint64_t wf_store_last_attempt(const struct wf_store *s)
 	return s->shown_number;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 struct tail_load {
 	struct wf_store *s;
@@ -208,7 +216,8 @@ static int load_event(const struct wf_event *e, void *arg)
 }
 
 /* From the mark on, and always the run's last event: its number is the run's revision. */
-static int load_tail(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v, struct wf_err *err)
+static int load_tail(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v,
+		     struct wf_err *err)
 {
 	struct tail_load t = { .s = s, .v = v, .err = err };
 	uint64_t last;
@@ -219,19 +228,24 @@ static int load_tail(struct wf_store *s, uint64_t run, const struct wf_store_vis
 		t.from = last;
 	if (!last)
 		return 0;
-	return events_read(s, db_ask(s->db, SQL_events_of_run, DB_INT(":run", run), DB_INT(":from", t.from)), load_event, &t, err);
+	return events_read(
+		s, db_ask(s->db, SQL_events_of_run, DB_INT(":run", run), DB_INT(":from", t.from)),
+		load_event, &t, err);
 }
 
-static int load_things(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v, struct wf_err *err)
+static int load_things(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v,
+		       struct wf_err *err)
 {
-	if (input_read(s, run, v, err) < 0 || tasks_read(s, run, v, err) < 0 || service_read(s, run, v, err) < 0 ||
-	    member_read(s, run, v, err) < 0 || lease_read(s, run, v, err) < 0 || load_tail(s, run, v, err) < 0)
+	if (input_read(s, run, v, err) < 0 || tasks_read(s, run, v, err) < 0 ||
+	    service_read(s, run, v, err) < 0 || member_read(s, run, v, err) < 0 ||
+	    lease_read(s, run, v, err) < 0 || load_tail(s, run, v, err) < 0)
 		return wf_err_wrap(err, "load run %llu", (unsigned long long)run);
 	tails_known(&s->tails, run);
 	return 0;
 }
 
-static int load_row(struct wf_store *s, sqlite3_stmt *st, int all, const struct wf_store_visitor *v, struct wf_err *err)
+static int load_row(struct wf_store *s, sqlite3_stmt *st, int all, const struct wf_store_visitor *v,
+		    struct wf_err *err)
 {
 	struct wf_run r;
 
@@ -245,7 +259,8 @@ static int load_row(struct wf_store *s, sqlite3_stmt *st, int all, const struct 
 
 int wf_store_load(struct wf_store *s, const struct wf_store_visitor *v, struct wf_err *err)
 {
-	sqlite3_stmt *st = db_start(s->db, SQL_run_all, (const struct db_arg[]){ { .name = NULL } });
+	sqlite3_stmt *st =
+		db_start(s->db, SQL_run_all, (const struct db_arg[]){ { .name = NULL } });
 	int rc;
 
 	while ((rc = db_next(s->db, st, err)) > 0) {
@@ -257,7 +272,8 @@ int wf_store_load(struct wf_store *s, const struct wf_store_visitor *v, struct w
 	return rc ? -1 : 0;
 }
 
-int wf_store_load_run(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v, struct wf_err *err)
+int wf_store_load_run(struct wf_store *s, uint64_t run, const struct wf_store_visitor *v,
+		      struct wf_err *err)
 {
 	sqlite3_stmt *st;
 	int rc;

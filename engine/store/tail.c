@@ -1,11 +1,14 @@
-/* tail.c - owns the knowledge of what a load has to replay: for each run the lowest event number that its blobs and rows may lack.
+/* tail.c - owns the knowledge of what a load has to replay: for each run the lowest event number
+ * that its blobs and rows may lack.
  *
- * Every event stored makes its subject's blob or row stale from that number on; every blob or row stored makes it fresh again. The mark of a
- * run is the lowest stale number. It is kept in memory, stored with the run's blobs (they are written far more seldom than
- * events), and learned again from blobs, rows and tail by a load. Without it a load would have to replay a run from the oldest blob
- * nobody touched since, which is most of its events.
+ * Every event stored makes its subject's blob or row stale from that number on; every blob or row
+ * stored makes it fresh again. The mark of a run is the lowest stale number. It is kept in memory,
+ * stored with the run's blobs (they are written far more seldom than events), and learned again
+ * from blobs, rows and tail by a load. Without it a load would have to replay a run from the oldest
+ * blob nobody touched since, which is most of its events.
  *
- * A mark that is too low costs time; one that is too high would lose events: so a run that was not loaded keeps its mark.
+ * A mark that is too low costs time; one that is too high would lose events: so a run that was not
+ * loaded keeps its mark.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +16,17 @@
 #include "engine/store/store_internal.h"
 
 struct thing {
-	uint64_t applied;              /* stored as it is after this event */
-	uint64_t first, last;          /* events stored since then; 0: none */
+	uint64_t applied;     /* stored as it is after this event */
+	uint64_t first, last; /* events stored since then; 0: none */
 };
 
 struct tail {
 	uint64_t run;
-	int known;                     /* we know all that is stale: it began with us, or was loaded */
-	int over;                      /* forget it when nothing is stale any more */
-	int snapshot;                  /* a blob was written: store the mark with it */
-	struct wf_idmap things;        /* by key_of */
-	uint64_t last_key;             /* most events are about the same blob as the one before */
+	int known;              /* we know all that is stale: it began with us, or was loaded */
+	int over;               /* forget it when nothing is stale any more */
+	int snapshot;           /* a blob was written: store the mark with it */
+	struct wf_idmap things; /* by key_of */
+	uint64_t last_key;      /* most events are about the same blob as the one before */
 	struct thing *last;
 };
 
@@ -69,7 +72,8 @@ void tails_event(struct tails *t, const struct wf_event *e)
 	const struct wf_event_info *info = wf_event_info(e->kind);
 	struct thing *thing;
 
-	/* The engine's own events change nothing that is stored; of a kind we do not know we cannot say what it changes. */
+	/* The engine's own events change nothing that is stored; of a kind we do not know we
+	 * cannot say what it changes. */
 	if (!info || info->subject == WF_S_ENGINE || !e->run)
 		return;
 	thing = thing_of(tail_of(t, e->run), key_of(info->subject, e->a, e->b));
@@ -81,7 +85,8 @@ void tails_event(struct tails *t, const struct wf_event *e)
 		thing->last = e->seq;
 }
 
-void tails_saved(struct tails *t, uint64_t run, enum wf_subject subject, uint32_t a, uint32_t b, uint64_t applied)
+void tails_saved(struct tails *t, uint64_t run, enum wf_subject subject, uint32_t a, uint32_t b,
+		 uint64_t applied)
 {
 	struct tail *tail = tail_of(t, run);
 	struct thing *thing = thing_of(tail, key_of(subject, a, b));
@@ -108,7 +113,8 @@ void tails_over(struct tails *t, uint64_t run, int over)
 static uint64_t lowest(const struct tail *tail, uint64_t next)
 {
 	for (size_t i = 0; i < tail->things.cap; i++) {
-		const struct thing *thing = tail->things.slots[i].key ? tail->things.slots[i].value : NULL;
+		const struct thing *thing =
+			tail->things.slots[i].key ? tail->things.slots[i].value : NULL;
 
 		if (thing && thing->first && thing->first < next)
 			next = thing->first;
@@ -116,7 +122,8 @@ static uint64_t lowest(const struct tail *tail, uint64_t next)
 	return next;
 }
 
-const char sql_tail_put[] = "INSERT INTO tail(run, mark) VALUES(:run, :mark) ON CONFLICT(run) DO UPDATE SET mark = excluded.mark";
+const char sql_tail_put[] = "INSERT INTO tail(run, mark) VALUES(:run, :mark) ON CONFLICT(run) DO "
+			    "UPDATE SET mark = excluded.mark";
 
 int tails_write(struct tails *t, struct wf_store *s, uint64_t next, struct wf_err *err)
 {
@@ -128,7 +135,8 @@ int tails_write(struct tails *t, struct wf_store *s, uint64_t next, struct wf_er
 		if (!tail)
 			continue;
 		if (tail->snapshot && tail->known &&
-		    db_do(s->db, SQL_tail_put, err, DB_INT(":run", tail->run), DB_INT(":mark", lowest(tail, next))) < 0)
+		    db_do(s->db, SQL_tail_put, err, DB_INT(":run", tail->run),
+			  DB_INT(":mark", lowest(tail, next))) < 0)
 			return -1;
 		tail->snapshot = 0;
 		if (tail->over && lowest(tail, UINT64_MAX) == UINT64_MAX)

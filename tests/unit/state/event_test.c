@@ -1,4 +1,5 @@
-/* The packed form: what goes in comes out, it is small, and no damage of a blob is worse than an error. */
+/* The packed form: what goes in comes out, it is small, and no damage of a blob is worse than an
+ * error. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,11 +27,13 @@ static void set_text(struct wf_event *e, int i, const char *s)
 
 static int equal(const struct wf_event *a, const struct wf_event *b)
 {
-	if (a->seq != b->seq || a->at != b->at || a->kind != b->kind || a->a != b->a || a->b != b->b || a->run != b->run ||
-	    a->cause != b->cause || a->op_id != b->op_id || a->epoch != b->epoch || memcmp(a->v, b->v, sizeof(a->v)) != 0)
+	if (a->seq != b->seq || a->at != b->at || a->kind != b->kind || a->a != b->a ||
+	    a->b != b->b || a->run != b->run || a->cause != b->cause || a->op_id != b->op_id ||
+	    a->epoch != b->epoch || memcmp(a->v, b->v, sizeof(a->v)) != 0)
 		return 0;
 	for (int i = 0; i < WF_EVENT_TEXTS; i++)
-		if (a->text[i].n != b->text[i].n || (a->text[i].n && memcmp(a->text[i].p, b->text[i].p, a->text[i].n) != 0))
+		if (a->text[i].n != b->text[i].n ||
+		    (a->text[i].n && memcmp(a->text[i].p, b->text[i].p, a->text[i].n) != 0))
 			return 0;
 	return 1;
 }
@@ -79,8 +82,10 @@ static size_t round_trip(const struct wf_event *e, size_t n, const char *what)
 	for (size_t i = 0; i < n; i++)
 		wf_pack_add(&p, &e[i]);
 	wf_pack_finish(&p);
-	rc = wf_unpack(p.buf.data, p.buf.len, e[0].run, p.first_seq, p.count, p.time, e[0].epoch, check_one, &c, &err);
-	ok(rc == 0 && c.at == n && c.wrong == 0, "%s: %zu events in %zu bytes come back (%zu wrong, %s)", what, n, p.buf.len, c.wrong,
+	rc = wf_unpack(p.buf.data, p.buf.len, e[0].run, p.first_seq, p.count, p.time, e[0].epoch,
+		       check_one, &c, &err);
+	ok(rc == 0 && c.at == n && c.wrong == 0,
+	   "%s: %zu events in %zu bytes come back (%zu wrong, %s)", what, n, p.buf.len, c.wrong,
 	   err.text);
 	bytes = p.buf.len;
 	wf_pack_release(&p);
@@ -109,16 +114,19 @@ static void test_repetition(void)
 
 	for (size_t i = 0; i < 5000; i++)
 		e[i].cause = 77;
-	ok(round_trip(e, 5000, "equal events over consecutive tasks") < 20, "one entry for all of them");
+	ok(round_trip(e, 5000, "equal events over consecutive tasks") < 20,
+	   "one entry for all of them");
 	for (size_t i = 0; i < 5000; i++) {
 		e[i].kind = WF_E_TASK_STARTED;
 		e[i].v[0] = (int64_t)(90000 + i);
 		e[i].cause = 500 + i;
 	}
-	ok(round_trip(e, 5000, "rising attempt numbers and causes") < 24, "one entry for all of them");
+	ok(round_trip(e, 5000, "rising attempt numbers and causes") < 24,
+	   "one entry for all of them");
 	for (size_t i = 0; i < 5000; i++) {
 		e[i].kind = WF_E_TASK_SKIPPED;
-		set_text(&e[i], 0, i < 2500 ? "its parent 'sim[3]' failed" : "its parent 'sim[4]' failed");
+		set_text(&e[i], 0,
+			 i < 2500 ? "its parent 'sim[3]' failed" : "its parent 'sim[4]' failed");
 		e[i].v[0] = 1;
 		e[i].cause = 12;
 	}
@@ -138,8 +146,9 @@ static void test_repetition(void)
 /* Six events a task, the way a sweep of short tasks goes. */
 static size_t sweep(struct wf_event *e, size_t tasks)
 {
-	static const uint8_t life[] = { WF_E_TASK_RELEASED,   WF_E_TASK_STARTED,  WF_E_ATTEMPT_ACCEPTED,
-					WF_E_ATTEMPT_RUNNING, WF_E_ATTEMPT_ENDED, WF_E_TASK_SUCCEEDED };
+	static const uint8_t life[] = { WF_E_TASK_RELEASED,    WF_E_TASK_STARTED,
+					WF_E_ATTEMPT_ACCEPTED, WF_E_ATTEMPT_RUNNING,
+					WF_E_ATTEMPT_ENDED,    WF_E_TASK_SUCCEEDED };
 	size_t n = 0;
 
 	for (size_t t = 0; t < tasks; t++) {
@@ -163,8 +172,18 @@ static size_t sweep(struct wf_event *e, size_t tasks)
 				v->v[2] = v->at - 3;
 			}
 			if (life[k] == WF_E_ATTEMPT_ENDED) {
-				const int64_t f[] = { (int64_t)(100000 + t), WF_CLASS_OK, 0, v->at - 1200, v->at - 2, 1100, 9000, 12, 40,
-						      1, 70000 + (int64_t)t * 50, 50 };
+				const int64_t f[] = { (int64_t)(100000 + t),
+						      WF_CLASS_OK,
+						      0,
+						      v->at - 1200,
+						      v->at - 2,
+						      1100,
+						      9000,
+						      12,
+						      40,
+						      1,
+						      70000 + (int64_t)t * 50,
+						      50 };
 
 				memcpy(v->v, f, sizeof(f));
 			}
@@ -198,14 +217,16 @@ static void test_size_and_speed(void)
 	diag("packing: %.1f M events/s", (double)n * 5 / s / 1e6);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (int k = 0; k < 5; k++)
-		wf_unpack(p.buf.data, p.buf.len, 3, p.first_seq, p.count, p.time, 2, count_one, &seen, NULL);
+		wf_unpack(p.buf.data, p.buf.len, 3, p.first_seq, p.count, p.time, 2, count_one,
+			  &seen, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
 	diag("unpacking: %.1f M events/s", (double)n * 5 / s / 1e6);
 	is_int(seen, 5 * n, "all were seen");
 	seen = 0;
-	is_int(wf_unpack(p.buf.data, p.buf.len, 3, p.first_seq, p.count, p.time, 2, stop_at_three, &seen, NULL), 7,
-	       "a reader that has enough stops it");
+	is_int(wf_unpack(p.buf.data, p.buf.len, 3, p.first_seq, p.count, p.time, 2, stop_at_three,
+			 &seen, NULL),
+	       7, "a reader that has enough stops it");
 	is_int(seen, 3, "and sees no more");
 	wf_pack_release(&p);
 	free(e);
@@ -213,21 +234,28 @@ static void test_size_and_speed(void)
 
 static void test_random(void)
 {
-	static const int64_t odd[] = { INT64_MIN, INT64_MAX, -1, 0, 1, INT64_C(1) << 40, 1700000000000, 1700000001234 };
-	static const char *const texts[] = { "", "x", "caf\xc3\xa9 \"quoted\"", "a longer text that goes on for a while, with \n lines" };
+	static const int64_t odd[] = { INT64_MIN,        INT64_MAX,     -1,           0, 1,
+				       INT64_C(1) << 40, 1700000000000, 1700000001234 };
+	static const char *const texts[] = {
+		"", "x", "caf\xc3\xa9 \"quoted\"",
+		"a longer text that goes on for a while, with \n lines"
+	};
 	size_t n = 4000;
 	struct wf_event *e = many(n, 1);
 
 	for (int round = 0; round < 20; round++) {
 		for (size_t i = 0; i < n; i++) {
 			e[i].kind = (uint8_t)(1 + rnd() % 255);
-			e[i].at = rnd() % 4 ? 1700000000000 + (int64_t)(rnd() % 50) : odd[rnd() % 8];
+			e[i].at =
+				rnd() % 4 ? 1700000000000 + (int64_t)(rnd() % 50) : odd[rnd() % 8];
 			e[i].a = rnd() % 8 ? (uint32_t)(rnd() % 4) : (uint32_t)rnd();
 			e[i].b = rnd() % 8 ? (uint32_t)i : (uint32_t)rnd();
 			e[i].cause = rnd() % 3 ? e[i].seq - rnd() % 5 : rnd() % 3 ? 0 : rnd();
 			e[i].op_id = rnd() % 5 ? 0 : rnd();
 			for (size_t k = 0; k < WF_EVENT_FIELDS; k++)
-				e[i].v[k] = rnd() % 3 ? 0 : rnd() % 2 ? odd[rnd() % 8] : (int64_t)(rnd() % 100000);
+				e[i].v[k] = rnd() % 3   ? 0
+					    : rnd() % 2 ? odd[rnd() % 8]
+							: (int64_t)(rnd() % 100000);
 			for (int k = 0; k < WF_EVENT_TEXTS; k++)
 				set_text(&e[i], k, texts[rnd() % 8 < 6 ? 0 : rnd() % 4]);
 			/* now and then the last one once more */
@@ -261,15 +289,20 @@ static void test_damage(void)
 		/* exact allocation: the address sanitizer sees a read past the end */
 		copy = malloc(cut ? cut : 1);
 		memcpy(copy, p.buf.data, cut);
-		refused += wf_unpack(copy, cut, 3, 1, p.count, p.time, 2, count_one, &seen, &err) == -1;
+		refused += wf_unpack(copy, cut, 3, 1, p.count, p.time, 2, count_one, &seen, &err) ==
+			   -1;
 		free(copy);
 	}
 	is_int(refused, p.buf.len, "every cut is refused");
 	is_int(err.code, WF_CORRUPT, "as damage");
 	has_str(err.text, "run 3 from number 1", "naming run and number");
 	has_str(err.text, "wf engine recover", "and the cure");
-	is_int(wf_unpack(p.buf.data, p.buf.len, 3, 1, p.count + 1, p.time, 2, count_one, &seen, NULL), -1, "too few events are refused");
-	is_int(wf_unpack(p.buf.data, p.buf.len, 3, 1, p.count - 1, p.time, 2, count_one, &seen, NULL), -1, "too many events are refused");
+	is_int(wf_unpack(p.buf.data, p.buf.len, 3, 1, p.count + 1, p.time, 2, count_one, &seen,
+			 NULL),
+	       -1, "too few events are refused");
+	is_int(wf_unpack(p.buf.data, p.buf.len, 3, 1, p.count - 1, p.time, 2, count_one, &seen,
+			 NULL),
+	       -1, "too many events are refused");
 	copy = malloc(p.buf.len);
 	for (int round = 0; round < 20000; round++) {
 		memcpy(copy, p.buf.data, p.buf.len);
@@ -303,7 +336,8 @@ static void test_later_build(void)
 		want.v[i] = i;
 	set_text(&want, 0, "one");
 	set_text(&want, 1, "two");
-	is_int(wf_unpack(b.data, b.len, 1, 5, 1, 100, 1, check_one, &c, NULL), 0, "an entry of a later build is read");
+	is_int(wf_unpack(b.data, b.len, 1, 5, 1, 100, 1, check_one, &c, NULL), 0,
+	       "an entry of a later build is read");
 	is_int(c.wrong, 0, "as far as we can hold it");
 	wf_buf_release(&b);
 	is_str(wf_event_name(250), "unknown", "a kind without a name");
@@ -328,7 +362,8 @@ static void test_table(void)
 		if (x->field_count > WF_EVENT_FIELDS || x->text_count > WF_EVENT_TEXTS)
 			diag("%s has too many fields or texts", x->name), twice++;
 		for (unsigned b = 0; b < a; b++)
-			if (wf_event_info((uint8_t)b) && strcmp(wf_event_info((uint8_t)b)->name, x->name) == 0)
+			if (wf_event_info((uint8_t)b) &&
+			    strcmp(wf_event_info((uint8_t)b)->name, x->name) == 0)
 				diag("%s has two numbers", x->name), twice++;
 	}
 	ok(names >= 60 && twice == 0, "%zu kinds, each with a name of its own", names);
@@ -351,13 +386,22 @@ static void is_json(json_t *v, const char *want, const char *what)
 static void test_json(void)
 {
 	char step[] = "sim";
-	struct wf_event e = { .seq = 9, .at = 1700000000123, .kind = WF_E_TASK_FAILED, .a = 2, .b = 3, .run = 1, .cause = 8, .epoch = 4 };
+	struct wf_event e = { .seq = 9,
+			      .at = 1700000000123,
+			      .kind = WF_E_TASK_FAILED,
+			      .a = 2,
+			      .b = 3,
+			      .run = 1,
+			      .cause = 8,
+			      .epoch = 4 };
 
 	e.v[0] = WF_CLASS_EXIT;
 	set_text(&e, 0, "exit status 2\xff");
 	is_json(wf_event_json(&e, "01h", name_task, step),
-		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"task.failed\",\"subject\":{\"kind\":\"task\",\"id\":\"sim[3]\","
-		"\"instance\":2,\"index\":3},\"run\":\"01h\",\"cause\":8,\"epoch\":4,\"data\":{\"class\":\"exit\",\"reason\":\"exit status 2\xef\xbf\xbd\"}}",
+		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"task.failed\","
+		"\"subject\":{\"kind\":\"task\",\"id\":\"sim[3]\","
+		"\"instance\":2,\"index\":3},\"run\":\"01h\",\"cause\":8,\"epoch\":4,\"data\":{"
+		"\"class\":\"exit\",\"reason\":\"exit status 2\xef\xbf\xbd\"}}",
 		"a task's event");
 	e.kind = WF_E_MEMBER_READY;
 	e.op_id = 6;
@@ -365,19 +409,24 @@ static void test_json(void)
 	e.v[0] = 11;
 	set_text(&e, 0, "{\"host\":\"h\"}");
 	is_json(wf_event_json(&e, NULL, NULL, NULL),
-		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"member.ready\",\"subject\":{\"kind\":\"member\",\"service\":2,\"n\":3},"
-		"\"run\":null,\"cause\":null,\"op_id\":6,\"epoch\":4,\"data\":{\"number\":11,\"endpoint\":{\"host\":\"h\"}}}",
+		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"member.ready\","
+		"\"subject\":{\"kind\":\"member\",\"service\":2,\"n\":3},"
+		"\"run\":null,\"cause\":null,\"op_id\":6,\"epoch\":4,\"data\":{\"number\":11,"
+		"\"endpoint\":{\"host\":\"h\"}}}",
 		"structured texts are shown as what they hold");
 	e.kind = 250;
 	e.op_id = 0;
 	is_json(wf_event_json(&e, NULL, name_task, step),
-		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"unknown\",\"subject\":{\"kind\":\"unknown\",\"a\":2,\"b\":3},"
-		"\"run\":null,\"cause\":null,\"epoch\":4,\"data\":{\"kind\":250,\"values\":[11,0,0,0,0,0,0,0,0,0,0,0],\"texts\":[\"{\\\"host\\\":\\\"h\\\"}\",\"\"]}}",
+		"{\"seq\":9,\"at\":\"2023-11-14T22:13:20.123Z\",\"kind\":\"unknown\",\"subject\":{"
+		"\"kind\":\"unknown\",\"a\":2,\"b\":3},"
+		"\"run\":null,\"cause\":null,\"epoch\":4,\"data\":{\"kind\":250,\"values\":[11,0,0,"
+		"0,0,0,0,0,0,0,0,0],\"texts\":[\"{\\\"host\\\":\\\"h\\\"}\",\"\"]}}",
 		"an unknown kind shows what it carries");
 	e.kind = WF_E_TASK_RESOLVED;
 	e.v[0] = 2;
 	json_t *v = wf_event_json(&e, NULL, NULL, NULL);
-	is_str(json_string_value(json_object_get(json_object_get(v, "data"), "as")), "rerun", "words instead of numbers");
+	is_str(json_string_value(json_object_get(json_object_get(v, "data"), "as")), "rerun",
+	       "words instead of numbers");
 	json_decref(v);
 }
 

@@ -1,4 +1,5 @@
-/* Committing through the loop: one callback each, in order; reads between commits; closing with work still queued; the fence. */
+/* Committing through the loop: one callback each, in order; reads between commits; closing with
+ * work still queued; the fence. */
 #include "engine/store/store_internal.h"
 #include "tests/unit/store/world.h"
 
@@ -71,7 +72,8 @@ static void test_flow(void)
 	is_int(f.done, 200, "every commit calls back once");
 	is_int(f.out_of_order, 0, "in order, with the state as it was then");
 	is_int(f.reads, 3, "reads come between commits");
-	ok(f.s->wal_pages < 8192, "the log is moved into the file on the way (%d pages)", f.s->wal_pages);
+	ok(f.s->wal_pages < 8192, "the log is moved into the file on the way (%d pages)",
+	   f.s->wal_pages);
 	wf_store_close(f.s);
 	wf_loop_destroy(f.loop);
 	f.s = world_open(wf_os_posix(), dir);
@@ -92,7 +94,8 @@ static void on_big_done(void *arg, const struct wf_err *err, const struct wf_sto
 	wf_loop_stop(f->loop);
 }
 
-/* 20 MB in one batch: the log is long enough to be moved, which may not yet have run when the store is closed. */
+/* 20 MB in one batch: the log is long enough to be moved, which may not yet have run when the
+ * store is closed. */
 static void test_close_early(void)
 {
 	char *dir = world_dir();
@@ -149,7 +152,8 @@ static void test_fence(void)
 	wf_store_commit(f.s, f.loop, world_seal(&f.w, 1), on_fenced, &f);
 	wf_loop_run(f.loop);
 	is_int(f.done, 2, "the fence is asked after each commit");
-	is_int(f.err.code, WF_CONFLICT, "an engine that is not the owner any more learns it before it can answer");
+	is_int(f.err.code, WF_CONFLICT,
+	       "an engine that is not the owner any more learns it before it can answer");
 	has_str(f.err.text, "belongs to 'other'", "in the fence's words");
 	wf_store_close(f.s);
 	wf_loop_destroy(f.loop);

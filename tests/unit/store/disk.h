@@ -1,13 +1,15 @@
-/* disk.h - a disk that fails on command and forgets on power loss, between SQLite (a VFS) or our own calls (struct wf_os) and the real files
+/* disk.h - a disk that fails on command and forgets on power loss, between SQLite (a VFS) or our
+ * own calls (struct wf_os) and the real files
  *
- * Writes go to the real files at once, as into a page cache. What is durable is kept beside: a sync that succeeds copies what was written
- * since; a sync that fails makes the writes clean without copying them, which is what Linux does. disk_power_loss puts
- * the durable bytes, and a random part of what was not synced, where the files are.
+ * Writes go to the real files at once, as into a page cache. What is durable is kept beside: a sync
+ * that succeeds copies what was written since; a sync that fails makes the writes clean without
+ * copying them, which is what Linux does. disk_power_loss puts the durable bytes, and a random part
+ * of what was not synced, where the files are.
  *
- *     struct disk d; struct wf_os *os = disk_begin(&d);
- *     d.fail_at = 17; d.fail_count = 1; d.fail_errno = EIO;      the 17th write or sync from here
- *     d.loss_at = 23;                                            after which nothing more becomes durable
- *     disk_end(&d);
+ *     struct disk d; struct wf_os *os = disk_begin(&d, seed);
+ *     d.fail_at = 17; d.fail_count = 1; d.fail_errno = EIO;      that write or sync fails
+ *     d.loss_at = 23;                                            nothing later becomes durable
+ *     disk_power_loss(); disk_end(&d);
  */
 #ifndef WF_TESTS_STORE_DISK_H
 #define WF_TESTS_STORE_DISK_H
@@ -31,7 +33,7 @@ struct disk_file {
 	struct wf_buf durable;
 	struct disk_range {
 		size_t at, n;
-	} *dirty;
+	} * dirty;
 	size_t dirty_count, dirty_cap;
 };
 
@@ -39,14 +41,14 @@ struct disk {
 	struct wf_os os;
 	struct wf_os_ops ops;
 	struct disk_file files[DISK_FILES];
-	int fds[DISK_FDS];             /* file + 1 of a descriptor opened through os */
-	unsigned ops_seen;             /* writes and syncs */
-	unsigned fail_at, fail_count;  /* from this one on, so many fail */
+	int fds[DISK_FDS];            /* file + 1 of a descriptor opened through os */
+	unsigned ops_seen;            /* writes and syncs */
+	unsigned fail_at, fail_count; /* from this one on, so many fail */
 	int fail_errno;
-	unsigned loss_at;              /* after this one nothing becomes durable; 0: never */
+	unsigned loss_at; /* after this one nothing becomes durable; 0: never */
 	int lost;
 	int last_errno;
-	int64_t skip_ms;               /* added to the monotonic clock */
+	int64_t skip_ms; /* added to the monotonic clock */
 	uint64_t random;
 };
 
@@ -163,11 +165,11 @@ static inline void disk_power_loss(void)
 	}
 }
 
-/* ---- as a VFS ----------------------------------------------------------------------------------------------- */
+/* ---- as a VFS -------------------------------------------------------------------------------- */
 
 struct disk_handle {
 	sqlite3_file base;
-	struct disk_file *file;        /* NULL: not one of ours */
+	struct disk_file *file; /* NULL: not one of ours */
 	sqlite3_file *real;
 };
 
@@ -328,7 +330,7 @@ static inline int disk_last_error(sqlite3_vfs *v, int n, char *text)
 	return disk_now->last_errno;
 }
 
-/* ---- as struct wf_os ------------------------------------------------------------------------------------------ */
+/* ---- as struct wf_os ------------------------------------------------------------------------- */
 
 static inline int disk_os_open(void *self, const char *path, int flags, mode_t mode)
 {
@@ -336,7 +338,8 @@ static inline int disk_os_open(void *self, const char *path, int flags, mode_t m
 
 	(void)self;
 	if (fd >= 0 && fd < DISK_FDS)
-		disk_now->fds[fd] = disk_is_ours(path) ? (int)(disk_find(path) - disk_now->files) + 1 : 0;
+		disk_now->fds[fd] =
+			disk_is_ours(path) ? (int)(disk_find(path) - disk_now->files) + 1 : 0;
 	return fd;
 }
 

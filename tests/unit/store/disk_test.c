@@ -1,4 +1,5 @@
-/* A disk that fails, once or for good, and power that goes: what was acknowledged is there, whole, and what was not is not half there. */
+/* A disk that fails, once or for good, and power that goes: what was acknowledged is there,
+ * whole, and what was not is not half there. */
 #include "engine/store/store_internal.h"
 #include "tests/unit/store/disk.h"
 #include "tests/unit/store/world.h"
@@ -8,16 +9,18 @@ struct disk *disk_now;
 enum { BATCHES = 9 };
 
 struct outcome {
-	uint64_t acked, tried;         /* last event number */
-	int failed;                    /* a commit was refused: code */
+	uint64_t acked, tried; /* last event number */
+	int failed;            /* a commit was refused: code */
 	int opened;
 	unsigned full;
 	unsigned ops;
-	unsigned broken;               /* neither, or unreadable */
+	unsigned broken; /* neither, or unreadable */
 };
 
-/* A short life on a disk that may fail at the n-th write or sync, then power loss, then a look with a sound disk. */
-static struct outcome live(uint64_t seed, unsigned fail_at, unsigned fail_count, int fail_errno, unsigned loss_at)
+/* A short life on a disk that may fail at the n-th write or sync, then power loss, then a look
+ * with a sound disk. */
+static struct outcome live(uint64_t seed, unsigned fail_at, unsigned fail_count, int fail_errno,
+			   unsigned loss_at)
 {
 	char *dir = world_dir();
 	struct disk d;
@@ -104,7 +107,8 @@ static struct outcome live(uint64_t seed, unsigned fail_at, unsigned fail_count,
 	return o;
 }
 
-/* One failure at each place in turn: the store must shrug it off, and lose nothing when the power goes later. */
+/* One failure at each place in turn: the store must shrug it off, and lose nothing when the
+ * power goes later. */
 static void sweep_error(const char *what, unsigned count, int e, int may_refuse)
 {
 	unsigned all = live(1, 0, 0, 0, 0).ops, refused = 0, broken = 0, full = 0, early = 0;
@@ -117,7 +121,8 @@ static void sweep_error(const char *what, unsigned count, int e, int may_refuse)
 		full += o.full;
 		early += !o.failed && o.acked != o.tried;
 		if (o.broken)
-			diag("%s at %u: acked %d, tried %d, failed %d", what, at, (int)o.acked, (int)o.tried, o.failed);
+			diag("%s at %u: acked %d, tried %d, failed %d", what, at, (int)o.acked,
+			     (int)o.tried, o.failed);
 	}
 	ok(all > 50, "%u writes and syncs in a short life", all);
 	is_int(broken, 0, "%s: nothing acknowledged is lost, nothing is half there", what);
@@ -137,14 +142,16 @@ static void sweep_power(void)
 		broken += o.broken;
 		unseen += o.acked != o.tried;
 		if (o.broken)
-			diag("power lost after %u: acked %d, tried %d", at, (int)o.acked, (int)o.tried);
+			diag("power lost after %u: acked %d, tried %d", at, (int)o.acked,
+			     (int)o.tried);
 	}
-	is_int(broken, 0, "power lost after each of %u writes and syncs: what was acknowledged is there", all);
+	is_int(broken, 0,
+	       "power lost after each of %u writes and syncs: what was acknowledged is there", all);
 	ok(unseen > all / 2, "most of them in the middle of a commit (%u)", unseen);
 }
 
-/* A sync fails, and the process dies before it could reopen: the next one sees the commit in the page cache and must not
- * build on it before it is on the disk. */
+/* A sync fails, and the process dies before it could reopen: the next one sees the commit in the
+ * page cache and must not build on it before it is on the disk. */
 static void sweep_error_and_power(void)
 {
 	unsigned all = live(1, 0, 0, 0, 0).ops, broken = 0;
@@ -169,19 +176,23 @@ static void test_again(void)
 	d.fail_at = d.ops_seen + 2;
 	d.fail_count = 1;
 	d.fail_errno = EIO;
-	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), 0, "the first I/O error is repaired %s", err.text);
+	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), 0,
+	       "the first I/O error is repaired %s", err.text);
 	d.skip_ms = 61000;
 	world_step(&w, 0);
 	d.fail_at = d.ops_seen + 1;
-	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), 0, "one more than a minute later too %s", err.text);
+	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), 0,
+	       "one more than a minute later too %s", err.text);
 	d.skip_ms += 30000;
 	world_step(&w, 0);
 	d.fail_at = d.ops_seen + 1;
-	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), -1, "a second one within a minute is the end");
+	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), -1,
+	       "a second one within a minute is the end");
 	is_int(err.code, WF_IO, "as an I/O error");
 	has_str(err.text, "within a minute", "saying so");
 	world_step(&w, 0);
-	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), -1, "and nothing is acknowledged any more");
+	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), -1,
+	       "and nothing is acknowledged any more");
 	is_int(err.code, WF_IO, "for the same reason");
 	is_int(wf_store_get_events(s, 0, 0, 1, NULL, NULL, &err), -1, "nor read");
 	wf_store_close(s);

@@ -1,5 +1,5 @@
-/* Death and errors at every fault point of the store, in turn: what was acknowledged is there, whatever happened.
- * Needs a build with FAULTS=1; others skip it. */
+/* Death and errors at every fault point of the store, in turn: what was acknowledged is there,
+ * whatever happened. Needs a build with FAULTS=1; others skip it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -83,7 +83,8 @@ static int look(const char *dir, const char *spec)
 		wrong |= wf_store_recover(wf_os_posix(), dir, 1, 1, &out, &err) < 0;
 	}
 	if (wrong)
-		diag("%s: acked %d, tried %d: %s", spec, (int)shared->acked, (int)shared->tried, err.text);
+		diag("%s: acked %d, tried %d: %s", spec, (int)shared->acked, (int)shared->tried,
+		     err.text);
 	wf_buf_release(&out);
 	return wrong;
 }
@@ -143,10 +144,14 @@ static void sweep(const char *point, void *arg)
 static void test_after_a_fault(void)
 {
 	static const char *const specs[] = {
-		"store.commit.before:4=err:5,store.reopen:1=kill",       "store.commit.before:4=err:5,store.reopen:1=err:5",
-		"store.commit.after:4=err:5,store.reopen:1=kill",        "store.commit.after:4=err:5,store.rewrite.sync:2=err:5",
-		"store.commit.after:4=err:5,store.commit.before:5=err:5", "store.commit.before:4=err:28,store.ballast.release:1=kill",
-		"store.checkpoint.before:1=err:5,store.reopen:1=kill",   "store.begin.before:4=err:28,store.ballast.make:2=err:28",
+		"store.commit.before:4=err:5,store.reopen:1=kill",
+		"store.commit.before:4=err:5,store.reopen:1=err:5",
+		"store.commit.after:4=err:5,store.reopen:1=kill",
+		"store.commit.after:4=err:5,store.rewrite.sync:2=err:5",
+		"store.commit.after:4=err:5,store.commit.before:5=err:5",
+		"store.commit.before:4=err:28,store.ballast.release:1=kill",
+		"store.checkpoint.before:1=err:5,store.reopen:1=kill",
+		"store.begin.before:4=err:28,store.ballast.make:2=err:28",
 	};
 	int deaths = deaths_seen;
 
@@ -159,7 +164,8 @@ int main(void)
 {
 	int points = 0;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	wf_fault_list(sweep, &points);
 	test_after_a_fault();
 	ok(points >= 12, "%d points", points);

@@ -1,5 +1,6 @@
-/* A file system that is really full: a small tmpfs. The store lives on its ballast, says so, opens again, keeps the batch that found
- * no room, and returns by itself. Needs to mount: as root, or where users may have namespaces; elsewhere it fails aloud. */
+/* A file system that is really full: a small tmpfs. The store lives on its ballast, says so, opens
+ * again, keeps the batch that found no room, and returns by itself. Needs to mount: as root, or
+ * where users may have namespaces; elsewhere it fails aloud. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -19,7 +20,8 @@ static char *mount_small(void)
 		bail("cannot make a user namespace to mount in: %s", strerror(errno));
 	if (geteuid() == 0 && unshare(CLONE_NEWNS) < 0)
 		bail("cannot make a mount namespace: %s", strerror(errno));
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("small", dir, "tmpfs", 0, "size=72m,mode=700") < 0)
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("small", dir, "tmpfs", 0, "size=72m,mode=700") < 0)
 		bail("cannot mount a small tmpfs: %s", strerror(errno));
 	return dir;
 }
@@ -93,7 +95,8 @@ static struct once commit(struct wf_loop *loop, struct wf_store *s, struct wf_ba
 }
 
 /* Commits small batches until `until` says so; the number of them, or -1 when one was refused. */
-static int commit_until(struct wf_loop *loop, struct wf_store *s, struct world *w, int (*until)(const struct once *o), struct once *last)
+static int commit_until(struct wf_loop *loop, struct wf_store *s, struct world *w,
+			int (*until)(const struct once *o), struct once *last)
 {
 	for (int n = 1; n < 20000; n++) {
 		for (int k = 0; k < 30; k++)
@@ -136,12 +139,14 @@ int main(void)
 
 	fill(dir);
 	n = commit_until(loop, s, &w, is_full, &o);
-	ok(n > 0 && !o.err.code, "on a full disk the %dth commit is durable and says that we live on ballast", n);
+	ok(n > 0 && !o.err.code,
+	   "on a full disk the %dth commit is durable and says that we live on ballast", n);
 	is_int(size_of(dir, "ballast"), 8 << 20, "half of it was given back");
 	o = commit(loop, s, NULL);
 	ok(!o.err.code && o.st.full, "a look at the disk finds it full still");
 
-	/* The process dies; the next one must open what it finds, with the disk as full as it can be. */
+	/* The process dies; the next one must open what it finds, with the disk as full as it
+	 * can be. */
 	fill(dir);
 	db_abandon(s->db);
 	s->db = NULL;
@@ -167,7 +172,8 @@ int main(void)
 	make_room(dir);
 	o = commit(loop, s, NULL);
 	ok(!o.err.code, "when there is room the kept batch is written %s", o.err.text);
-	ok(!o.st.full && size_of(dir, "ballast") >= 16 << 20, "the ballast is made again and the full state left");
+	ok(!o.st.full && size_of(dir, "ballast") >= 16 << 20,
+	   "the ballast is made again and the full state left");
 	for (int k = 0; k < 30; k++)
 		world_step(&w, 1);
 	o = commit(loop, s, world_seal(&w, 4));

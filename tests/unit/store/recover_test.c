@@ -1,4 +1,5 @@
-/* What recovery derives from the events is what the live engine had; what it finds different or damaged it names. */
+/* What recovery derives from the events is what the live engine had; what it finds different or
+ * damaged it names. */
 #include <sqlite3.h>
 
 #include "tests/unit/store/world.h"
@@ -8,13 +9,15 @@ static void sql(const char *dir, const char *text)
 	char *path = wf_xasprintf("%s/wf.db", dir), *error = NULL;
 	sqlite3 *db;
 
-	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
+	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	    sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
 		bail("%s: %s", text, error ? error : sqlite3_errmsg(db));
 	sqlite3_close(db);
 	free(path);
 }
 
-static int recover(const char *dir, int rebuild, int compare, struct wf_buf *out, struct wf_err *err)
+static int recover(const char *dir, int rebuild, int compare, struct wf_buf *out,
+		   struct wf_err *err)
 {
 	memset(err, 0, sizeof(*err));
 	wf_buf_clear(out);
@@ -27,7 +30,8 @@ static int count_old(const char *name, void *arg)
 	return 0;
 }
 
-/* A life with services, retries and every kind of end; some blobs stale; the log left behind as by a dead engine. */
+/* A life with services, retries and every kind of end; some blobs stale; the log left behind as
+ * by a dead engine. */
 static char *live(struct world *w, uint64_t seed)
 {
 	char *dir = world_dir();
@@ -57,14 +61,16 @@ static void test_equal(void)
 
 	is_int(recover(dir, 0, 0, &out, &err), 0, "a sound store is found sound %s", err.text);
 	has_str(wf_buf_cstr(&out), "no damage found", "in words");
-	is_int(recover(dir, 1, 1, &out, &err), 0, "what the events say is what is stored %s", err.text);
+	is_int(recover(dir, 1, 1, &out, &err), 0, "what the events say is what is stored %s",
+	       err.text);
 	has_str(wf_buf_cstr(&out), "equal:", "in words");
 	diag("%s", wf_buf_cstr(&out));
 	new = wf_xasprintf("%s/wf.db.new", dir);
 	ok(!wf_file_exists(wf_os_posix(), new), "comparing leaves nothing behind");
 	free(new);
 	sql(dir, "UPDATE meta SET value = value; UPDATE tail SET mark = 1");
-	is_int(recover(dir, 1, 1, &out, &err), 0, "a mark that is too low changes nothing %s", err.text);
+	is_int(recover(dir, 1, 1, &out, &err), 0, "a mark that is too low changes nothing %s",
+	       err.text);
 	is_int(recover(dir, 1, 0, &out, &err), 0, "rebuilt %s", err.text);
 	has_str(wf_buf_cstr(&out), "2 runs with 15020 tasks", "all of it");
 	wf_os_posix()->ops->list(NULL, dir, count_old, &old);
@@ -95,7 +101,8 @@ static void expect_difference(const char *change, const char *want)
 	is_int(recover(dir, 1, 1, &out, &err), -1, "a difference is found: %s", change);
 	is_int(err.code, WF_CORRUPT, "as damage");
 	has_str(err.text, want, "and named");
-	is_int(recover(dir, 1, 0, &out, &err), 0, "rebuilding takes what the events say %s", err.text);
+	is_int(recover(dir, 1, 0, &out, &err), 0, "rebuilding takes what the events say %s",
+	       err.text);
 	s = world_open(wf_os_posix(), dir);
 	ok(world_check(&w, s) >= 0, "which is what was");
 	wf_store_close(s);
@@ -173,16 +180,21 @@ static void test_nothing_there(void)
 int main(void)
 {
 	test_equal();
-	expect_difference("UPDATE tasks SET records = randomblob(length(records)) WHERE run = 1 AND instance = 1 AND chunk = 1",
+	expect_difference("UPDATE tasks SET records = randomblob(length(records)) WHERE run = 1 "
+			  "AND instance = 1 AND chunk = 1",
 			  "run 1, instance 1, chunk 1");
-	expect_difference("UPDATE service SET generation = 77 WHERE run = 1 AND number = 1", "service 1.0: 'generation' is '77' as stored");
-	expect_difference("UPDATE member SET endpoint = 'elsewhere' WHERE run = 2", "'endpoint' is 'elsewhere' as stored");
+	expect_difference("UPDATE service SET generation = 77 WHERE run = 1 AND number = 1",
+			  "service 1.0: 'generation' is '77' as stored");
+	expect_difference("UPDATE member SET endpoint = 'elsewhere' WHERE run = 2",
+			  "'endpoint' is 'elsewhere' as stored");
 	expect_difference("DELETE FROM lease", "what is stored cannot be loaded");
-	expect_difference("UPDATE run SET name = NULL WHERE number = 2", "run 2: 'name' is '(none)' as stored, 'demo-2' by the events");
+	expect_difference("UPDATE run SET name = NULL WHERE number = 2",
+			  "run 2: 'name' is '(none)' as stored, 'demo-2' by the events");
 	expect_difference("DELETE FROM note WHERE run = 1 AND instance = 0", "the stored note");
 	expect_difference("DELETE FROM attempt", "the stored record");
 	expect_damage("UPDATE events SET crc32c = crc32c + 1 WHERE first_seq = 1", "from number 1");
-	expect_damage("UPDATE events SET blob = zeroblob(length(blob)) WHERE first_seq > 2000", "(checksum)");
+	expect_damage("UPDATE events SET blob = zeroblob(length(blob)) WHERE first_seq > 2000",
+		      "(checksum)");
 	test_impossible();
 	test_nothing_there();
 	return done_testing();

@@ -1,4 +1,5 @@
-/* What is stored can be read again: history, notes, earlier attempts, inputs, backups; and numbers are never given out twice. */
+/* What is stored can be read again: history, notes, earlier attempts, inputs, backups; and
+ * numbers are never given out twice. */
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -30,7 +31,8 @@ static void test_files(void)
 
 	ok(has(dir, "wf.db", &mode) && mode == 0600, "the database is its owner's alone");
 	ok(!has(dir, "wf.db-shm", NULL), "no shared memory beside it");
-	ok(stat(path, &ballast) == 0 && ballast.st_blocks * 512 >= 16 << 20, "16 MiB of ballast are really allocated");
+	ok(stat(path, &ballast) == 0 && ballast.st_blocks * 512 >= 16 << 20,
+	   "16 MiB of ballast are really allocated");
 	wf_store_state(s, &st);
 	ok(!st.full && st.free_bytes > 0, "and the free space is known");
 	is_int(wf_store_last_seq(s), 0, "an empty store has no events");
@@ -39,7 +41,8 @@ static void test_files(void)
 		struct wf_err err = { 0 };
 		struct wf_store *other = wf_store_open(wf_os_posix(), dir, 2, &err);
 
-		_exit(!other && err.code == WF_CONFLICT && strstr(err.text, "another process") ? 0 : 1);
+		_exit(!other && err.code == WF_CONFLICT && strstr(err.text, "another process") ? 0
+											       : 1);
 	}
 	waitpid(pid, &status, 0);
 	is_int(status, 0, "a second process is refused");
@@ -51,7 +54,8 @@ static void test_files(void)
 
 static void test_not_ours(void)
 {
-	char *dir = world_dir(), *path = wf_xasprintf("%s/wf.db", dir), *wal = wf_xasprintf("%s-wal", path);
+	char *dir = world_dir(), *path = wf_xasprintf("%s/wf.db", dir),
+	     *wal = wf_xasprintf("%s-wal", path);
 	struct wf_err err = { 0 };
 	sqlite3 *sql;
 
@@ -61,16 +65,20 @@ static void test_not_ours(void)
 	ok(!wf_store_open(wf_os_posix(), dir, 1, &err), "somebody else's database is refused");
 	is_int(err.code, WF_CORRUPT, "as not a state");
 	unlink(path);
-	wf_file_replace(wf_os_posix(), path, "this is no database, but long enough to be looked at as one ......................................", 90,
-			0600, NULL);
+	wf_file_replace(wf_os_posix(), path,
+			"this is no database, but long enough to be looked at as one "
+			"......................................",
+			90, 0600, NULL);
 	ok(!wf_store_open(wf_os_posix(), dir, 1, &err), "a file that is no database is refused");
 	is_int(err.code, WF_CORRUPT, "as damage");
 	has_str(err.text, "wf engine recover", "with what to do");
 	wf_file_replace(wf_os_posix(), path, "", 0, 0600, NULL);
 	wf_file_replace(wf_os_posix(), wal, "a log", 5, 0600, NULL);
-	ok(!wf_store_open(wf_os_posix(), dir, 1, &err), "an empty database beside a log is refused");
+	ok(!wf_store_open(wf_os_posix(), dir, 1, &err),
+	   "an empty database beside a log is refused");
 	ok(has(dir, "wf.db-wal", NULL), "and the log is still there");
-	ok(!wf_store_open(wf_os_posix(), "/nowhere/at/all", 1, &err), "a directory that is not there is refused");
+	ok(!wf_store_open(wf_os_posix(), "/nowhere/at/all", 1, &err),
+	   "a directory that is not there is refused");
 	is_int(err.code, WF_NOT_FOUND, "as not found");
 	free(path);
 	free(wal);
@@ -114,7 +122,8 @@ static void test_history(void)
 		world_commit(s, world_seal(&w, UINT32_MAX));
 	}
 	is_int(wf_store_get_events(s, 0, 0, UINT32_MAX, see, &all, &err), 0, "events of all runs");
-	ok(all.n == w.seq && all.first == 1 && all.last == w.seq && !all.other, "are all of them, in order");
+	ok(all.n == w.seq && all.first == 1 && all.last == w.seq && !all.other,
+	   "are all of them, in order");
 	wf_store_get_events(s, 2, 0, UINT32_MAX, see, &of_run, &err);
 	ok(of_run.n > 100 && of_run.n < w.seq && !of_run.other, "those of one run are fewer");
 	for (;;) {
@@ -141,22 +150,26 @@ static void test_history(void)
 	all = of_run = (struct seen){ 0 };
 	wf_store_get_events(s, 2, 0, UINT32_MAX, see, &of_run, &err);
 	wf_store_get_events(s, 0, 0, UINT32_MAX, see, &all, &err);
-	ok(of_run.n == 0 && all.n > 0 && all.n < w.seq, "a forgotten run has no events any more, the other has");
+	ok(of_run.n == 0 && all.n > 0 && all.n < w.seq,
+	   "a forgotten run has no events any more, the other has");
 	wf_store_close(s);
 	s = world_open(wf_os_posix(), dir);
 	is_int(wf_store_last_seq(s), w.seq, "its numbers are not given out again: events");
 	is_int(wf_store_last_run(s), 2, "runs");
 	is_int(wf_store_last_attempt(s), w.number, "attempts");
-	is_int(wf_store_load_run(s, 2, &(struct wf_store_visitor){ 0 }, &err), -1, "it cannot be loaded");
+	is_int(wf_store_load_run(s, 2, &(struct wf_store_visitor){ 0 }, &err), -1,
+	       "it cannot be loaded");
 	is_int(err.code, WF_NOT_FOUND, "as not found");
 	wf_store_close(s);
 	world_release(&w);
 	world_rmdir(dir);
 }
 
-static int join_notes(uint32_t index, uint32_t attempt, const char *reason, const char *result, void *arg)
+static int join_notes(uint32_t index, uint32_t attempt, const char *reason, const char *result,
+		      void *arg)
 {
-	wf_buf_printf(arg, "%u.%u:%s,%s;", index, attempt, reason ? reason : "-", result ? result : "-");
+	wf_buf_printf(arg, "%u.%u:%s,%s;", index, attempt, reason ? reason : "-",
+		      result ? result : "-");
 	return 0;
 }
 
@@ -171,7 +184,9 @@ static void test_notes(void)
 	char *dir = world_dir(), *reason = NULL, *result = NULL, *params = NULL;
 	struct wf_store *s = world_open(wf_os_posix(), dir);
 	struct wf_batch *b = wf_batch_create();
-	struct wf_task t = { .attempt = 1, .exit = 9, .state = WF_TASK_ACTIVE, .astate = WF_ATTEMPT_ENDED };
+	struct wf_task t = {
+		.attempt = 1, .exit = 9, .state = WF_TASK_ACTIVE, .astate = WF_ATTEMPT_ENDED
+	};
 	struct wf_event e = { .run = 5, .kind = WF_E_ATTEMPT_ENDED, .a = 2, .b = 7 };
 	struct wf_buf out = { 0 }, dag = { 0 };
 	struct wf_err err = { 0 };
@@ -218,7 +233,8 @@ static void test_notes(void)
 	is_int(wf_store_get_note(s, 5, 2, 99, 0, &reason, &result, &err), 0, "no note is no error");
 	ok(!reason && !result, "but nothing");
 	wf_store_get_notes(s, 5, 2, join_notes, &out, &err);
-	is_str(wf_buf_cstr(&out), "7.2:no retry is left,-;8.0:why not,-;", "the last note of each task of an instance");
+	is_str(wf_buf_cstr(&out), "7.2:no retry is left,-;8.0:why not,-;",
+	       "the last note of each task of an instance");
 	wf_buf_clear(&out);
 	wf_store_get_attempts(s, 5, 2, 7, join_attempts, &out, &err);
 	is_str(wf_buf_cstr(&out), "1:9;2:3;", "the earlier attempts");
@@ -249,11 +265,15 @@ static void test_backup(void)
 	for (int n = 0; n < 300; n++)
 		world_step(&w, 0);
 	world_commit(s, world_seal(&w, 1));
-	is_int(wf_store_backup(s, file, &bytes, &err), 0, "a backup of a store in use %s", err.text);
-	ok(bytes > 10000 && has(copy, "wf.db", &mode) && mode == 0600 && !has(copy, "wf.db-wal", NULL), "is one private file");
+	is_int(wf_store_backup(s, file, &bytes, &err), 0, "a backup of a store in use %s",
+	       err.text);
+	ok(bytes > 10000 && has(copy, "wf.db", &mode) && mode == 0600 &&
+		   !has(copy, "wf.db-wal", NULL),
+	   "is one private file");
 	is_int(wf_store_backup(s, file, &bytes, &err), -1, "an existing file is left alone");
 	is_int(err.code, WF_CONFLICT, "as a conflict");
-	is_int(wf_store_backup(s, "/nowhere/x", &bytes, &err), -1, "a place that is not there is refused");
+	is_int(wf_store_backup(s, "/nowhere/x", &bytes, &err), -1,
+	       "a place that is not there is refused");
 	for (int n = 0; n < 20; n++)
 		world_step(&w, 0);
 	wf_batch_free(world_seal(&w, 0));
@@ -303,7 +323,8 @@ static void test_refusals(void)
 	is_int(seen.n, w.seq, "and nothing was changed");
 	wf_store_set_fence(s, refuse_now, &asked);
 	world_step(&w, 0);
-	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), -1, "an engine that lost its directory");
+	is_int(wf_store_commit_now(s, world_seal(&w, 1), &err), -1,
+	       "an engine that lost its directory");
 	is_int(err.code, WF_CONFLICT, "is told so");
 	has_str(err.text, "another engine owns", "in the fence's words");
 	is_int(asked, 1, "once, after the commit");
@@ -332,8 +353,11 @@ static void test_damage(void)
 	world_commit(s, world_seal(&w, 0));
 	wf_store_close(s);
 	sqlite3_open(path, &sql);
-	is_int(sqlite3_exec(sql, "UPDATE events SET time = time + 1 WHERE first_seq = (SELECT max(first_seq) FROM events)", NULL, NULL, NULL), 0,
-	       "a row of events is damaged");
+	is_int(sqlite3_exec(sql,
+			    "UPDATE events SET time = time + 1 WHERE first_seq = (SELECT "
+			    "max(first_seq) FROM events)",
+			    NULL, NULL, NULL),
+	       0, "a row of events is damaged");
 	s = NULL;
 	sqlite3_close(sql);
 	s = world_open(wf_os_posix(), dir);

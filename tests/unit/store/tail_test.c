@@ -1,7 +1,9 @@
-/* A load gives back what was, wherever the process ended and whichever blobs were stale, and replays little. */
+/* A load gives back what was, wherever the process ended and whichever blobs were stale, and
+ * replays little. */
 #include "tests/unit/store/world.h"
 
-/* Random events, random snapshots, a reopening now and then: what is loaded must always be what was. */
+/* Random events, random snapshots, a reopening now and then: what is loaded must always be what
+ * was. */
 static void test_random(uint64_t seed)
 {
 	char *dir = world_dir();
@@ -36,7 +38,8 @@ static void test_random(uint64_t seed)
 	world_rmdir(dir);
 }
 
-/* The mark follows the oldest stale blob, so the tail is short although some blobs were never written again. */
+/* The mark follows the oldest stale blob, so the tail is short although some blobs were never
+ * written again. */
 static void test_short(void)
 {
 	char *dir = world_dir();
@@ -70,10 +73,12 @@ static void test_short(void)
 	world_commit(s, world_seal(&w, UINT32_MAX));
 	wf_store_close(s);
 	s = world_open(wf_os_posix(), dir);
-	is_int(world_check(&w, s), 1, "when nothing is stale only the last event is handed over, for the revision");
+	is_int(world_check(&w, s), 1,
+	       "when nothing is stale only the last event is handed over, for the revision");
 	wf_store_close(s);
 
-	/* A store that was not loaded knows nothing of what is stale: it must not raise the mark. */
+	/* A store that was not loaded knows nothing of what is stale: it must not raise the
+	 * mark. */
 	s = world_open(wf_os_posix(), dir);
 	world_check(&w, s);
 	for (int n = 0; n < 30; n++)

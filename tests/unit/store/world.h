@@ -1,11 +1,13 @@
-/* world.h - a small engine for the store's tests: random events that the machines allow, packed and snapshot as core does it
+/* world.h - a small engine for the store's tests: random events that the machines allow, packed and
+ * snapshot as core does it
  *
  *     struct world w;
- *     world_init(&w, seed); world_submit(&w, run, instances, tasks);
- *     world_step(&w) ...; b = world_seal(&w, blobs);  commit b
- *     world_load(s, w, &r); world_is_like(&w, &r)
+ *     world_init(&w, seed); world_submit(&w, run, instances, tasks, services);
+ *     world_step(&w, local) ...; b = world_seal(&w, blobs);  commit b
+ *     world_check(&w, s)                  after opening again: is what is loaded what was?
  *
- * The live state is a struct replica per run, so the whole truth can be compared with what a load gives back.
+ * The live state is a struct replica per run, so the whole truth can be compared with what a load
+ * gives back.
  */
 #ifndef WF_TESTS_STORE_WORLD_H
 #define WF_TESTS_STORE_WORLD_H
@@ -22,8 +24,9 @@ enum { WORLD_RUNS = 3 };
 struct world_run {
 	struct replica live;
 	uint32_t instances, tasks, services;
-	uint8_t *dirty;                /* per instance and chunk */
-	uint8_t row, things;           /* the run's row, the rows of its services, members and leases are stale */
+	uint8_t *dirty; /* per instance and chunk */
+	uint8_t row,
+		things; /* the run's row, the rows of its services, members and leases are stale */
 	struct wf_pack pack;
 };
 
@@ -32,8 +35,8 @@ struct world {
 	uint64_t seq, number;
 	int64_t now;
 	struct world_run runs[WORLD_RUNS + 1]; /* by number */
-	uint64_t last_run;             /* last event was of this run: a stretch ends when it changes */
-	struct wf_batch *batch;        /* gathering */
+	uint64_t last_run;      /* last event was of this run: a stretch ends when it changes */
+	struct wf_batch *batch; /* gathering */
 };
 
 static inline uint32_t world_rnd(struct world *w, uint32_t n)
@@ -62,7 +65,8 @@ static inline void world_flush(struct world *w, uint64_t run)
 	if (!r->pack.count)
 		return;
 	wf_pack_finish(&r->pack);
-	wf_batch_events(w->batch, run, r->pack.first_seq, r->pack.count, r->pack.time, r->pack.buf.data, r->pack.buf.len);
+	wf_batch_events(w->batch, run, r->pack.first_seq, r->pack.count, r->pack.time,
+			r->pack.buf.data, r->pack.buf.len);
 	wf_pack_clear(&r->pack);
 }
 
@@ -97,7 +101,8 @@ static inline void world_text(struct wf_event *e, int i, const char *s)
 	e->text[i].n = (uint32_t)strlen(s);
 }
 
-static inline void world_submit(struct world *w, uint64_t run, uint32_t instances, uint32_t tasks, uint32_t services)
+static inline void world_submit(struct world *w, uint64_t run, uint32_t instances, uint32_t tasks,
+				uint32_t services)
 {
 	struct world_run *r = &w->runs[run];
 	struct wf_event e = { .run = run, .kind = WF_E_RUN_SUBMITTED };
@@ -108,17 +113,22 @@ static inline void world_submit(struct world *w, uint64_t run, uint32_t instance
 	r->services = services;
 	r->dirty = calloc(instances * world_chunks(r), 1);
 	snprintf(facts, sizeof(facts),
-		 "{\"id\":\"01hf0000000000000000000%03u\",\"name\":\"demo-%u\",\"workflow\":\"demo\",\"file\":\"w.yaml\",\"workdir\":\"/tmp\"}",
+		 "{\"id\":\"01hf0000000000000000000%03u\",\"name\":\"demo-%u\",\"workflow\":"
+		 "\"demo\",\"file\":\"w.yaml\",\"workdir\":\"/tmp\"}",
 		 (unsigned)run, (unsigned)run);
 	world_text(&e, 0, facts);
 	if (!world_post(w, &e))
 		bail("cannot submit");
 	for (uint32_t i = 0; i < instances; i++) {
-		e = (struct wf_event){ .run = run, .kind = WF_E_INSTANCE_SIZED, .a = i, .v = { tasks } };
+		e = (struct wf_event){
+			.run = run, .kind = WF_E_INSTANCE_SIZED, .a = i, .v = { tasks }
+		};
 		world_post(w, &e);
 	}
 	for (uint32_t i = 0; i < services; i++) {
-		e = (struct wf_event){ .run = run, .kind = WF_E_SERVICE_DECLARED, .a = i, .v = { 1, 1 } };
+		e = (struct wf_event){
+			.run = run, .kind = WF_E_SERVICE_DECLARED, .a = i, .v = { 1, 1 }
+		};
 		world_text(&e, 0, "db");
 		world_post(w, &e);
 	}
@@ -129,14 +139,20 @@ static inline void world_submit(struct world *w, uint64_t run, uint32_t instance
 
 static inline int world_try_task(struct world *w, uint64_t run, uint32_t a, uint32_t b)
 {
-	static const uint8_t kinds[] = { WF_E_TASK_RELEASED,    WF_E_TASK_RELEASED,   WF_E_TASK_RELEASED,    WF_E_TASK_SKIPPED,
-					 WF_E_TASK_STARTED,     WF_E_TASK_STARTED,    WF_E_TASK_REQUEUED,    WF_E_TASK_SUCCEEDED,
-					 WF_E_TASK_SUCCEEDED,   WF_E_TASK_FAILED,     WF_E_TASK_HELD,        WF_E_TASK_RESOLVED,
-					 WF_E_TASK_CANCELED,    WF_E_TASK_RETRIED,    WF_E_ATTEMPT_ACCEPTED, WF_E_ATTEMPT_RUNNING,
-					 WF_E_ATTEMPT_RUNNING,  WF_E_ATTEMPT_ENDED,   WF_E_ATTEMPT_ENDED,    WF_E_ATTEMPT_REVOKED,
-					 WF_E_ATTEMPT_UNKNOWN,  WF_E_ATTEMPT_CANCELING };
+	static const uint8_t kinds[] = {
+		WF_E_TASK_RELEASED,    WF_E_TASK_RELEASED,   WF_E_TASK_RELEASED,
+		WF_E_TASK_SKIPPED,     WF_E_TASK_STARTED,    WF_E_TASK_STARTED,
+		WF_E_TASK_REQUEUED,    WF_E_TASK_SUCCEEDED,  WF_E_TASK_SUCCEEDED,
+		WF_E_TASK_FAILED,      WF_E_TASK_HELD,       WF_E_TASK_RESOLVED,
+		WF_E_TASK_CANCELED,    WF_E_TASK_RETRIED,    WF_E_ATTEMPT_ACCEPTED,
+		WF_E_ATTEMPT_RUNNING,  WF_E_ATTEMPT_RUNNING, WF_E_ATTEMPT_ENDED,
+		WF_E_ATTEMPT_ENDED,    WF_E_ATTEMPT_REVOKED, WF_E_ATTEMPT_UNKNOWN,
+		WF_E_ATTEMPT_CANCELING
+	};
 	const struct wf_task *t = &w->runs[run].live.instances[a].tasks[b];
-	struct wf_event e = { .run = run, .kind = kinds[world_rnd(w, sizeof(kinds))], .a = a, .b = b };
+	struct wf_event e = {
+		.run = run, .kind = kinds[world_rnd(w, sizeof(kinds))], .a = a, .b = b
+	};
 
 	e.cause = world_rnd(w, 2) ? w->seq : 0;
 	e.v[0] = (int64_t)t->number;
@@ -191,13 +207,17 @@ static inline int world_try_thing(struct world *w, uint64_t run)
 
 	switch (world_rnd(w, 3)) {
 	case 0:
-		e.kind = (uint8_t)(WF_E_SERVICE_DEMANDED + world_rnd(w, WF_E_SERVICE_CANCELED - WF_E_SERVICE_DEMANDED + 1));
+		e.kind = (uint8_t)(WF_E_SERVICE_DEMANDED +
+				   world_rnd(w, WF_E_SERVICE_CANCELED - WF_E_SERVICE_DEMANDED + 1));
 		world_text(&e, 0, "it said nothing");
 		break;
 	case 1:
-		e.kind = (uint8_t)(WF_E_MEMBER_REQUESTED + world_rnd(w, WF_E_MEMBER_GONE - WF_E_MEMBER_REQUESTED + 1));
+		e.kind = (uint8_t)(WF_E_MEMBER_REQUESTED +
+				   world_rnd(w, WF_E_MEMBER_GONE - WF_E_MEMBER_REQUESTED + 1));
 		m = wf_idmap_get(&r->live.members, replica_key(e.a, 0));
-		e.v[0] = e.kind == WF_E_MEMBER_REQUESTED ? (int64_t)(w->number + 1) : m ? (int64_t)m->number : 0;
+		e.v[0] = e.kind == WF_E_MEMBER_REQUESTED ? (int64_t)(w->number + 1)
+			 : m                             ? (int64_t)m->number
+							 : 0;
 		e.v[1] = 3;
 		world_text(&e, 0, "{\"port\":1}");
 		break;
@@ -214,7 +234,8 @@ static inline int world_try_thing(struct world *w, uint64_t run)
 	return 1;
 }
 
-/* One event of some run that was submitted; `local` keeps to the first 4,000 tasks, so that some blobs are left alone. */
+/* One event of some run that was submitted; `local` keeps to the first 4,000 tasks, so that some
+ * blobs are left alone. */
 static inline void world_step(struct world *w, int local)
 {
 	for (int tries = 0; tries < 1000; tries++) {
@@ -260,12 +281,15 @@ static inline struct wf_batch *world_seal(struct world *w, uint32_t blobs)
 				wf_batch_lease(b, r->live.leases.slots[i].value);
 		r->row = r->things = 0;
 		for (uint32_t i = 0; i < r->instances * world_chunks(r) && blobs; i++) {
-			uint32_t a = i / world_chunks(r), chunk = i % world_chunks(r), first = chunk * WF_TASKS_PER_BLOB;
-			uint32_t count = r->tasks - first < WF_TASKS_PER_BLOB ? r->tasks - first : WF_TASKS_PER_BLOB;
+			uint32_t a = i / world_chunks(r), chunk = i % world_chunks(r),
+				 first = chunk * WF_TASKS_PER_BLOB;
+			uint32_t count = r->tasks - first < WF_TASKS_PER_BLOB ? r->tasks - first
+									      : WF_TASKS_PER_BLOB;
 
 			if (!r->dirty[i])
 				continue;
-			wf_batch_tasks(b, run, a, chunk, w->seq, &r->live.instances[a].tasks[first], count);
+			wf_batch_tasks(b, run, a, chunk, w->seq, &r->live.instances[a].tasks[first],
+				       count);
 			r->dirty[i] = 0;
 			blobs--;
 		}
@@ -292,18 +316,21 @@ static inline int world_on_run(void *arg, const struct wf_run *row, struct wf_er
 	return l->inner.run(l->now, row, err);
 }
 
-static inline int world_on_input(void *arg, uint64_t run, const char *text, size_t text_n, const void *dag, size_t dag_n, const char *params,
+static inline int world_on_input(void *arg, uint64_t run, const char *text, size_t text_n,
+				 const void *dag, size_t dag_n, const char *params,
 				 struct wf_err *err)
 {
 	(void)arg;
 	(void)run;
-	if (text_n != 13 || memcmp(text, "workflow: {}\n", 13) != 0 || dag_n < 5 || memcmp(dag, "GRAPH", 5) != 0 || strcmp(params, "{\"n\":3}") != 0)
+	if (text_n != 13 || memcmp(text, "workflow: {}\n", 13) != 0 || dag_n < 5 ||
+	    memcmp(dag, "GRAPH", 5) != 0 || strcmp(params, "{\"n\":3}") != 0)
 		return wf_errf(err, WF_CORRUPT, "not the input that was stored");
 	return 0;
 }
 
-static inline int world_on_tasks(void *arg, uint64_t run, uint32_t instance, uint32_t chunk, uint64_t applied_seq, const struct wf_task *t,
-				 uint32_t count, struct wf_err *err)
+static inline int world_on_tasks(void *arg, uint64_t run, uint32_t instance, uint32_t chunk,
+				 uint64_t applied_seq, const struct wf_task *t, uint32_t count,
+				 struct wf_err *err)
 {
 	struct world_load *l = arg;
 
@@ -400,11 +427,12 @@ static inline void world_release(struct world *w)
 	memset(w, 0, sizeof(*w));
 }
 
-/* ---- directories -------------------------------------------------------------------------------------------- */
+/* ---- directories ----------------------------------------------------------------------------- */
 
 static inline char *world_dir(void)
 {
-	char *dir = wf_xasprintf("%s/wf-store-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	char *dir =
+		wf_xasprintf("%s/wf-store-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 
 	if (!mkdtemp(dir))
 		bail("cannot make a directory");
