@@ -192,8 +192,8 @@ static char *run(const struct wdf_argv *v)
 	ssize_t got;
 	pid_t pid;
 
-	env[n++] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	env[n++] = "HOME=/nowhere";
+	env[n++] = (char *)(uintptr_t)"PATH=/usr/local/bin:/usr/bin:/bin";
+	env[n++] = (char *)(uintptr_t)"HOME=/nowhere";
 	for (size_t i = 0; i < v->env_count && n < 63; i++)
 		env[n++] = v->env[i];
 	env[n] = NULL;
