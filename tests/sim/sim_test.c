@@ -1,0 +1,488 @@
+/* The production engine in a simulated world: every scenario with many seeds, each with deaths of the engine, broken connections and late
+ * answers. Prints the seed that failed:   sim_test SCENARIO SEED   plays it again and shows each step.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/log.h"
+#include "tests/sim/play.h"
+#include "tests/tap/tap.h"
+
+/* ---- scenarios --------------------------------------------------------------------------------------------- */
+
+/* 21 tasks: fan-out, each, all, a pool, a limit, a `when`, a service, a task that fails twice. */
+#define DAG(on_failure, tolerance)                                                                                     \
+	"workflow: {name: dag}\n"                                                                                      \
+	"pools: {tokens: 2}\n"                                                                                         \
+	"services:\n"                                                                                                  \
+	"  - name: db\n"                                                                                               \
+	"    type: COMMAND\n"                                                                                          \
+	"    command: serve --port {{ service.port }}\n"                                                               \
+	"    ready: {tcp: \"{{ service.host }}:{{ service.port }}\"}\n"                                                \
+	"    provides: {DB: \"{{ service.host }}:{{ service.port }}\"}\n"                                              \
+	"    on_failure: " on_failure "\n"                                                                             \
+	"steps:\n"                                                                                                     \
+	"  - {name: prepare, command: 'prepare'}\n"                                                                    \
+	"  - {name: sim, after: [prepare], foreach: {i: {range: 6}}, parallel: 3, command: 'run {{ i }}',\n"           \
+	"     retry: {limit: 2, backoff: 2s}}\n"                                                                       \
+	"  - {name: left, after: [{step: sim, each: true}], command: 'left {{ i }}', services: [db]}\n"                \
+	"  - {name: right, after: [{step: sim, each: true}], when: 'i == 3', pool: tokens, command: 'right {{ i }}'}\n" \
+	"  - {name: gather, after: [left, {step: right, result: any}], command: 'gather', services: [db]" tolerance "}\n" \
+	"  - {name: report, after: [gather], command: 'report'}\n"
+
+static void rule(struct sim *s, struct wf_buf *b, const char *name, const char *action, unsigned longest_ms)
+{
+	wf_buf_printf(b, "%s %s after=%u", name, action, (unsigned)sim_rnd(s, longest_ms + 1));
+	if (sim_chance(s, 300))
+		wf_buf_printf(b, " queue=%u", (unsigned)sim_rnd(s, 3000));
+	if (sim_chance(s, 200))
+		wf_buf_printf(b, " late=%u", (unsigned)sim_rnd(s, 5000));
+	if (sim_chance(s, 200))
+		wf_buf_printf(b, " twice");
+	wf_buf_char(b, '\n');
+}
+
+static void step_rules(struct sim *s, struct wf_buf *b)
+{
+	char name[32];
+
+	rule(s, b, "prepare", "finish", 3000);
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "sim[%d]", i);
+		rule(s, b, name, "finish", 20000);
+		snprintf(name, sizeof(name), "left[%d]", i);
+		rule(s, b, name, "finish", 10000);
+	}
+	rule(s, b, "right*", "finish", 8000);
+	rule(s, b, "gather", "finish", 4000);
+	rule(s, b, "report", "finish", 500);
+}
+
+static void smooth(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "db.0 hang ready=%u\n", (unsigned)sim_rnd(s, 4000));
+	rule(s, b, "sim[2]/1", "fail exit", 8000);
+	rule(s, b, "sim[2]/2", "fail signal", 8000);
+	step_rules(s, b);
+}
+
+static void failing(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "db.0 hang ready=%u\n", (unsigned)sim_rnd(s, 4000));
+	for (int i = 1; i < 4; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "sim[4]/%d", i);
+		rule(s, b, name, "fail exit", 5000);
+	}
+	step_rules(s, b);
+}
+
+/* Something always runs until it is canceled. */
+static void endless(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "sim[5] hang\n");
+	smooth(s, text, b);
+}
+
+static void endless_once(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "sim[5]/1 hang\n");
+	smooth(s, text, b);
+}
+
+static void member_dies(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "db.0/1 fail exit ready=%u after=%u\n", (unsigned)sim_rnd(s, 2000), (unsigned)(2001 + sim_rnd(s, 6000)));
+	for (int i = 0; i < 6; i++)
+		wf_buf_printf(b, "left[%d] finish after=%u\n", i, (unsigned)(9000 + sim_rnd(s, 3000)));
+	step_rules(s, b);
+}
+
+static void member_never_ready(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "db.0 fail exit ready=never after=%u\n", (unsigned)sim_rnd(s, 6000));
+	step_rules(s, b);
+}
+
+static void forgotten(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "sim[1]/1 forget after=20000\nleft[2]/1 forget after=100\n");
+	smooth(s, text, b);
+}
+
+static void vanished(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "prepare/1 vanish\n");
+	smooth(s, text, b);
+}
+
+static void refused(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "sim[1]/1 refuse\ndb.0/1 refuse\n");
+	smooth(s, text, b);
+}
+
+static void refused_always(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "sim[1] refuse\n");
+	smooth(s, text, b);
+}
+
+static void listing(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "list finish after=%u result={\"files\":[\"a\",\"b\",\"c\",\"d\"]}\n", (unsigned)sim_rnd(s, 2000));
+	rule(s, b, "work*", "finish", 5000);
+	rule(s, b, "check[1]/1", "fail exit", 3000);
+	rule(s, b, "check*", "finish", 3000);
+	rule(s, b, "sum", "finish", 100);
+	rule(s, b, "none*", "finish", 100);
+}
+
+static void listing_badly(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "list finish result={\"other\":1}\n");
+	listing(s, text, b);
+}
+
+static void two_services(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "one.0 hang ready=%u\ntwo.0 hang ready=%u\n", (unsigned)sim_rnd(s, 3000), (unsigned)sim_rnd(s, 3000));
+	rule(s, b, "*", "finish", 6000);
+}
+
+static void second_fails(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	wf_buf_printf(b, "two.0 fail exit ready=never after=100\n");
+	two_services(s, text, b);
+}
+
+static const char list_text[] =
+	"workflow: {name: list}\n"
+	"steps:\n"
+	"  - {name: list, command: 'list', results: [files]}\n"
+	"  - {name: work, foreach: {f: {from: list, list: files}}, command: 'work {{ f }}', parallel: 2}\n"
+	"  - {name: check, after: [{step: work, each: true}], command: 'check {{ f }}', retry: {limit: 1}}\n"
+	"  - {name: sum, after: [check], command: 'sum'}\n";
+
+static const char services_text[] =
+	"workflow: {name: services}\n"
+	"services:\n"
+	"  - {name: one, type: COMMAND, command: 'serve', ready: {file: one.up}, provides: {ONE: here}, resources: {cpus: 1}}\n"
+	"  - {name: two, type: COMMAND, command: 'serve', ready: {file: two.up}, provides: {TWO: here}, resources: {cpus: 1},\n"
+	"     after: [one, first], on_failure: restart}\n"
+	"  - {name: eager, type: COMMAND, command: 'serve', ready: {file: e.up}, provides: {E: here}, start: eager}\n"
+	"steps:\n"
+	"  - {name: first, command: 'first'}\n"
+	"  - {name: use, foreach: {i: {range: 4}}, command: 'use', services: [one, two], resources: {cpus: 2}}\n"
+	"  - {name: last, after: [use], command: 'last', services: [eager, {name: one, access: RO}]}\n";
+
+/* ---- the program ---------------------------------------------------------------------------------------------- */
+
+static const struct scenario scenarios[] = {
+	{
+		.name = "dag",
+		.text = DAG("restart", ""),
+		.write = smooth,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "failing",
+		.text = DAG("restart", ""),
+		.write = failing,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "cancel",
+		.text = DAG("restart", ""),
+		.write = endless,
+		.ends = WF_RUN_CANCELED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_CANCEL, 25000 } },
+	},
+	{
+		.name = "pause",
+		.text = DAG("restart", ""),
+		.write = endless,
+		.ends = WF_RUN_CANCELED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_PAUSE, 6000 }, { ACT_RESUME, 20000 }, { ACT_PAUSE, 9000 }, { ACT_CANCEL, 9000 } },
+	},
+	{
+		.name = "pause and resume",
+		.text = DAG("restart", ""),
+		.write = smooth,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_PAUSE, 500 }, { ACT_RESUME, 20000 } },
+	},
+	{
+		.name = "retry",
+		.text = DAG("restart", ""),
+		.write = failing,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_RETRY, 100 } },
+	},
+	{
+		.name = "cancel and retry",
+		.text = DAG("restart", ""),
+		.write = endless_once,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_CANCEL, 25000 }, { ACT_RETRY, 100 } },
+	},
+	{
+		.name = "restart",
+		.text = DAG("restart", ""),
+		.write = member_dies,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "hold, found again",
+		.text = DAG("hold", ""),
+		.write = member_dies,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_RESOLVE, 0, "db", WF_RESOLVE_RERUN } },
+	},
+	{
+		.name = "hold, given up",
+		.text = DAG("hold", ""),
+		.write = member_dies,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_RESOLVE, 0, "db", WF_RESOLVE_FAILED } },
+	},
+	{
+		.name = "fail",
+		.text = DAG("fail", ""),
+		.write = member_dies,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "never ready",
+		.text = DAG("restart", ""),
+		.write = member_never_ready,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "fail, retry",
+		.text = DAG("fail", ""),
+		.write = member_dies,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.acts = { { ACT_RETRY, 100 } },
+	},
+	{
+		.name = "agent dies",
+		.text = DAG("restart", ""),
+		.write = smooth,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.agent_deaths = 2,
+	},
+	{
+		.name = "forgotten",
+		.text = DAG("restart", ""),
+		.write = forgotten,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.lies = 1,
+	},
+	{
+		.name = "held, rerun",
+		.text = DAG("restart", ""),
+		.write = vanished,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.lies = 1,
+		.acts = { { ACT_BREAK, 9000 }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_RERUN } },
+	},
+	{
+		.name = "held, succeeded",
+		.text = DAG("restart", ""),
+		.write = vanished,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.lies = 1,
+		.acts = { { ACT_BREAK, 9000 }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_SUCCEEDED } },
+	},
+	{
+		.name = "held, failed",
+		.text = DAG("restart", ""),
+		.write = vanished,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+		.lies = 1,
+		.acts = { { ACT_BREAK, 9000 }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_FAILED } },
+	},
+	{
+		.name = "refused",
+		.text = DAG("restart", ""),
+		.write = refused,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "refused always",
+		.text = DAG("restart", ""),
+		.write = refused_always,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "list",
+		.text = list_text,
+		.write = listing,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "bad list",
+		.text = list_text,
+		.write = listing_badly,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "services",
+		.text = services_text,
+		.write = two_services,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "service fails",
+		.text = services_text,
+		.write = second_fails,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 5,
+		.breaks = 3,
+		.repeats = 1,
+	},
+};
+
+static const struct scenario *now_scenario;
+static uint64_t now_seed;
+
+/* A BUG in the engine ends the program: say where to look. */
+static void on_abort(int sig)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "Bail out! scenario '%s', seed %llu\n", now_scenario->name, (unsigned long long)now_seed);
+
+	if (write(1, line, (size_t)n) < 0)
+		_exit(1);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static int one(const struct scenario *s, uint64_t seed, int tracing, uint64_t *hash)
+{
+	static struct play p;
+
+	now_scenario = s;
+	now_seed = seed;
+	if (play(s, seed, tracing, hash, &p) == 0)
+		return 0;
+	diag("scenario '%s', seed %llu: %s", s->name, (unsigned long long)seed, p.wrong);
+	return -1;
+}
+
+static void many(const struct scenario *s, unsigned seeds)
+{
+	uint64_t hash, twin;
+	unsigned bad = 0, differ = 0;
+
+	for (uint64_t seed = 1; seed <= seeds && !bad; seed++) {
+		bad += one(s, seed, 0, &hash) < 0;
+		if (!bad && seed % 10 == 0) {
+			bad += one(s, seed, 0, &twin) < 0;
+			differ += hash != twin;
+		}
+	}
+	ok(!bad, "%s: %u seeds", s->name, seeds);
+	ok(!differ, "%s: the same seed does the same", s->name);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t hash;
+	unsigned seeds = getenv("WF_SIM_SEEDS") ? (unsigned)atoi(getenv("WF_SIM_SEEDS")) : 40;
+
+	signal(SIGABRT, on_abort);
+	wf_log_to(argc > 2 ? 2 : -1, argc > 2 ? WF_LOG_DEBUG : WF_LOG_ERROR, "sim");
+	for (size_t i = 0; i < WF_COUNT(scenarios); i++) {
+		if (argc > 1 && strcmp(argv[1], scenarios[i].name) != 0)
+			continue;
+		if (argc > 2)
+			ok(one(&scenarios[i], strtoull(argv[2], NULL, 10), 1, &hash) == 0, "%s, seed %s", argv[1], argv[2]);
+		else
+			many(&scenarios[i], seeds);
+	}
+	diag("%lu plays, %lu steps, %.0f virtual hours; %lu deaths (%lu writing, %lu creating), %lu submits, %lu breaks, %lu deaths of the agent, %lu strays",
+	     play_counts.plays, play_counts.steps, (double)play_counts.virtual_ns / 3.6e12, play_counts.deaths, play_counts.deaths_writing,
+	     play_counts.deaths_creating, play_counts.submits, play_counts.breaks, play_counts.agent_deaths, play_counts.strays);
+	return done_testing();
+}

@@ -1,0 +1,15 @@
+# The production engine in a simulated world, for the programs named here.
+SIM_SRC := \
+	tests/sim/channel.c \
+	tests/sim/checks.c \
+	tests/sim/files.c \
+	tests/sim/play.c \
+	tests/sim/time.c
+SIM_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(SIM_SRC))
+ALL_OBJ += $(SIM_OBJ)
+SIM_TESTS := \
+	tests/sim/sim_test.c
+UNIT_TESTS += $(SIM_TESTS)
+SIM_BIN := $(patsubst %.c,$(B)/test/%,$(SIM_TESTS))
+$(SIM_BIN): $(SIM_OBJ)
+$(SIM_BIN): TEST_OBJ += $(SIM_OBJ)
