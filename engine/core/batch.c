@@ -17,6 +17,7 @@
 enum {
 	BUDGET_PER_EVENT = 64,           /* bytes of task blobs an event pays for */
 	BUDGET_CAP = 8 << 20,            /* most of it saved up, and most written in one batch */
+	SPACE_MS = 5000,                 /* between two looks at a full disk */
 };
 
 static void turn(struct engine *e);
@@ -189,11 +190,83 @@ static void tell_watchers(struct engine *e, struct run *const *runs, size_t n)
 	}
 }
 
+/* ---- a full disk ----------------------------------------------------------------------------------- */
+
+static void on_committed(void *arg, const struct wf_err *err, const struct wf_store_state *st);
+
+static void take_state(struct engine *e, const struct wf_store_state *st)
+{
+	int was = e->full;
+
+	e->store_state = *st;
+	e->full = (uint8_t)st->full;
+	if (was == st->full)
+		return;
+	wf_log(WF_LOG_WARN, st->full ? "the disk of '%s' is full: starting nothing new until it has room"
+				     : "the disk of '%s' has room again: going on",
+	       e->state_dir);
+	if (!st->full)
+		core_touch_all(e);
+}
+
+static void look_again(struct engine *e);
+
+static void on_space(void *arg, const struct wf_err *err, const struct wf_store_state *st)
+{
+	struct engine *e = arg;
+
+	e->looking = 0;
+	if (err && err->code != WF_FULL) {
+		core_leave(e, err);
+		return;
+	}
+	if (!err && st)
+		take_state(e, st);
+	if (e->full)
+		look_again(e);
+	batch_kick(e);
+}
+
+static void on_look(struct wf_timer *t)
+{
+	struct engine *e = wf_container_of(t, struct engine, space);
+
+	if (e->left)
+		return;
+	if (e->kept) {
+		/* The store kept the batch that did not fit: nothing else may be written before it. */
+		e->kept = 0;
+		wf_store_commit(e->store, e->loop, NULL, on_committed, e);
+	} else if (e->committing) {
+		look_again(e);
+	} else {
+		e->looking = 1;
+		wf_store_commit(e->store, e->loop, NULL, on_space, e);
+	}
+}
+
+static void look_again(struct engine *e)
+{
+	e->space.fn = on_look;
+	wf_timer_start(e->loop, &e->space, SPACE_MS);
+}
+
+/* ---- landing ----------------------------------------------------------------------------------------- */
+
 /* The batch is on disk: now its effects may leave. */
 static void landed(struct engine *e, const struct wf_err *err, const struct wf_store_state *st)
 {
 	struct gather g = e->flying;
 
+	if (err && err->code == WF_FULL) {
+		/* Not even the ballast was room enough. The batch is kept, its effects wait with it. */
+		if (!e->full)
+			wf_log(WF_LOG_ERROR, "%s; what ended is recorded when there is room", err->text);
+		e->full = 1;
+		e->kept = 1;
+		look_again(e);
+		return;
+	}
 	memset(&e->flying, 0, sizeof(e->flying));
 	e->committing = 0;
 	if (err) {
@@ -202,16 +275,10 @@ static void landed(struct engine *e, const struct wf_err *err, const struct wf_s
 		gather_release(&g);
 		return;
 	}
-	if (st) {
-		int was = e->full;
-
-		e->store_state = *st;
-		e->full = (uint8_t)st->full;
-		if (was != st->full)
-			wf_log(WF_LOG_WARN, st->full ? "the disk of '%s' is full: starting nothing new until it has room"
-						     : "the disk of '%s' has room again: going on",
-			       e->state_dir);
-	}
+	if (st)
+		take_state(e, st);
+	if (e->full)
+		look_again(e);
 	(void)WF_FAULT("core.effects.before");
 	effect_run(e, g.effects, g.effect_count);
 	tell_watchers(e, g.runs, g.run_count);
@@ -231,7 +298,7 @@ static void seal(struct engine *e)
 	struct wf_batch *rows;
 	uint64_t seq = e->next_seq - 1;
 
-	if (e->committing || e->left)
+	if (e->committing || e->looking || e->left)
 		return;
 	if (!g->events && !g->effect_count) {
 		if (e->stopping && e->on_stopped) {
@@ -263,7 +330,9 @@ static void seal(struct engine *e)
 		e->blob_budget = BUDGET_CAP;
 	for (size_t i = 0; i < g->run_count; i++) {
 		write_rows(e, g->runs[i]);
-		write_blobs(e, g->runs[i], seq, &e->blob_budget);
+		/* Events alone make the ballast last longer. */
+		if (!e->full)
+			write_blobs(e, g->runs[i], seq, &e->blob_budget);
 	}
 	rows = g->rows;
 	e->flying = *g;

@@ -284,6 +284,7 @@ struct engine *wf_core_create(const struct wf_core_options *o, struct wf_err *er
 	e->open.rows = wf_batch_create();
 	e->next_seq = wf_store_last_seq(e->store) + 1;
 	e->next_run = wf_store_last_run(e->store) + 1;
+	e->next_number = wf_store_last_attempt(e->store) + 1;
 	if (recover_all(e, err) < 0)
 		goto error;
 	return e;
@@ -329,6 +330,7 @@ void wf_core_destroy(struct engine *e)
 	if (!e)
 		return;
 	wf_timer_stop(e->loop, &e->idle);
+	wf_timer_stop(e->loop, &e->space);
 	wf_timer_stop(e->loop, &e->backoff_timer);
 	for (size_t i = 0; i < e->run_count; i++) {
 		if (e->runs[i]->loaded)

@@ -184,12 +184,14 @@ struct engine {
 	struct agent local;
 
 	struct gather open, flying;    /* one batch gathers while one is being committed */
+	uint8_t looking;               /* the store is asked whether the disk has room again */
+	uint8_t kept;                  /* the flying batch did not fit and waits for room */
 	uint8_t committing, deciding, stopping, full, left;
 	struct wf_post kick;           /* decide soon */
 	uint8_t kicked;
 	struct wf_store_state store_state;
 	struct wf_watch watches;       /* list head */
-	struct wf_timer idle, gap;     /* idle exit; group-commit gap */
+	struct wf_timer idle, space;   /* idle exit; looking for room on a full disk */
 	int64_t active_ms;             /* monotonic: last client or live run */
 
 	struct backoff {               /* heap by due time */

@@ -205,20 +205,6 @@ static int load_results(struct engine *e, struct run *r, struct wf_err *err)
 	return 0;
 }
 
-static uint64_t highest_number(const struct run *r)
-{
-	uint64_t top = 0;
-
-	for (uint32_t i = 0; i < r->inst_count; i++)
-		for (uint32_t k = 0; k < r->inst[i].count; k++)
-			if (r->inst[i].tasks[k].state != WF_TASK_SKIPPED && r->inst[i].tasks[k].number > top)
-				top = r->inst[i].tasks[k].number;
-	for (uint32_t i = 0; i < r->member_count; i++)
-		if (r->members[i].m.number > top)
-			top = r->members[i].m.number;
-	return top;
-}
-
 int recover_run(struct engine *e, struct run *r, struct wf_err *err)
 {
 	struct loading l = { .engine = e, .only = r };
@@ -244,15 +230,11 @@ int recover_all(struct engine *e, struct wf_err *err)
 		return -1;
 	for (size_t i = 0; i < e->run_count; i++) {
 		struct run *r = e->runs[i];
-		uint64_t top;
 
 		if (!r->loaded)
 			continue;
 		if (load_results(e, r, err) < 0)
 			return -1;
-		top = highest_number(r);
-		if (top >= e->next_number)
-			e->next_number = top + 1;
 		derive_all(e, r);
 		core_touch_run(e, r);
 		live++;
