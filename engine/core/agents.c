@@ -147,6 +147,41 @@ static void refs_of_run(struct agent *a, struct run *r, struct refs *refs)
 	}
 }
 
+/* What we asked for, and what may not have arrived, because a connection or an engine died: ask again. */
+static void ask_again(struct engine *e, struct run *r)
+{
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		for (uint32_t k = 0; r->inst[i].counts[WF_SEEN_CANCELING] && k < r->inst[i].count; k++) {
+			const struct wf_task *t = &r->inst[i].tasks[k];
+			struct effect f = { .kind = EFFECT_CANCEL, .why = WF_CANCEL_USER, .run = r->row.number, .a = i, .b = k,
+					    .number = t->number };
+
+			if (wf_task_seen(t) == WF_SEEN_CANCELING && t->astate != WF_ATTEMPT_ENDED && t->astate != WF_ATTEMPT_REVOKED)
+				batch_effect(e, &f);
+		}
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		const struct wf_member *m = &r->members[i].m;
+		struct effect f = { .kind = EFFECT_CANCEL_MEMBER, .why = WF_CANCEL_STOP, .run = r->row.number, .a = m->service, .b = m->n,
+				    .number = m->number };
+
+		if (m->state == WF_MEMBER_FENCING)
+			batch_effect(e, &f);
+	}
+	for (uint32_t i = 0; i < r->service_count; i++)
+		r->services[i].stop_sent = 0;
+	r->services_touched = 1;
+}
+
+void agents_ready(struct agent *a)
+{
+	struct engine *e = a->engine;
+
+	a->state = AGENT_READY;
+	for (size_t i = 0; i < e->live_count; i++)
+		ask_again(e, e->live[i]);
+	core_touch_all(e);
+}
+
 static void reattach(struct agent *a)
 {
 	struct engine *e = a->engine;
@@ -167,12 +202,8 @@ static void reattach(struct agent *a)
 	} while (at < refs.count);
 	wf_buf_release(&b);
 	free(refs.items);
-	if (!a->reattach.count) {
-		a->state = AGENT_READY;
-		for (size_t i = 0; i < e->live_count; i++)
-			e->live[i]->services_touched = 1;
-		core_touch_all(e);
-	}
+	if (!a->reattach.count)
+		agents_ready(a);
 }
 
 static void take_text(char **to, const char *s)

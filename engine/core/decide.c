@@ -230,6 +230,15 @@ static void fail_consumers(struct engine *e, struct run *r)
 	}
 }
 
+/* Nobody can tell whether it lives; if it does, it should not. */
+void cancel_unknown(struct engine *e, struct run *r, uint32_t instance, uint32_t index)
+{
+	struct effect f = { .kind = EFFECT_CANCEL, .why = WF_CANCEL_USER, .run = r->row.number, .a = instance, .b = index,
+			    .number = r->inst[instance].tasks[index].number };
+
+	batch_effect(e, &f);
+}
+
 /* ---- canceling ------------------------------------------------------------------------------------------ */
 
 /* Everything that does not run ends here; what runs was told to end by the verb, or is told now. */
@@ -244,6 +253,8 @@ static void cancel_rest(struct engine *e, struct run *r)
 			const struct wf_task *t = &in->tasks[k];
 
 			if (t->state == WF_TASK_WAITING || t->state == WF_TASK_READY || t->state == WF_TASK_HELD) {
+				if (t->state == WF_TASK_HELD)
+					cancel_unknown(e, r, i, k);
 				core_post_task(e, r, WF_E_TASK_CANCELED, i, k, 0);
 			} else if (t->state == WF_TASK_ACTIVE && !(t->flags & WF_TASK_F_CANCELING) &&
 				   t->astate != WF_ATTEMPT_ENDED && t->astate != WF_ATTEMPT_REVOKED) {
@@ -290,11 +301,20 @@ static void post_run(struct engine *e, struct run *r, uint8_t kind)
 {
 	struct wf_event ev = { .kind = kind };
 
+	if (kind == WF_E_RUN_SUCCEEDED || kind == WF_E_RUN_FAILED || kind == WF_E_RUN_CANCELED) {
+		ev.v[0] = r->counts[WF_SEEN_SUCCEEDED];
+		ev.v[1] = r->counts[WF_SEEN_FAILED];
+		ev.v[2] = r->counts[WF_SEEN_SKIPPED];
+		ev.v[3] = r->counts[WF_SEEN_CANCELED];
+	}
 	core_post(e, r, &ev);
 }
 
 static void decide_end(struct engine *e, struct run *r)
 {
+	/* Services have not seen yet what became of the last tasks: their leases end before the run does. */
+	if (r->service_count && r->services_touched)
+		return;
 	if ((r->row.state == WF_RUN_RUNNING || r->row.state == WF_RUN_PAUSED) && all_over(r))
 		post_run(e, r, WF_E_RUN_CLOSING);
 	if (r->row.state == WF_RUN_CANCELING && r->over == r->total && services_over(r))

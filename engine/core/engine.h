@@ -254,6 +254,7 @@ void batch_release(struct engine *e);                         /* what gathers an
 /* decide.c, services.c, schedule.c */
 void decide_run(struct engine *e, struct run *r);
 void decide_services(struct engine *e, struct run *r);
+void cancel_unknown(struct engine *e, struct run *r, uint32_t instance, uint32_t index);
 void services_hold(struct engine *e, struct run *r);         /* capacity of granted services, from facts */
 void services_let_go(struct engine *e, struct run *r);       /* the reverse, and their timers */
 int service_usable(const struct run *r, uint32_t service);   /* ready, or degraded with enough members */
@@ -270,6 +271,7 @@ void agents_stop(struct engine *e);
 void agents_release(struct engine *e);
 void agents_need(struct engine *e, const char *executor);   /* connect, and start it, if it is not there */
 void agents_hello(struct agent *a, const struct wf_hello *h);
+void agents_ready(struct agent *a);                          /* every attempt believed alive was answered */
 struct agent *agents_of(struct engine *e, const char *executor);
 void agent_send(struct agent *a, const struct wf_buf *b);
 int agent_fits(const struct agent *a, uint64_t cores, uint64_t memory);

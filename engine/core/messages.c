@@ -93,18 +93,10 @@ static void on_running(struct engine *e, const struct wf_running *m)
 		return;
 	}
 	ev.kind = WF_E_ATTEMPT_RUNNING;
-	if (task_of(e, &m->ref, ev.kind, &r)) {
-		const struct wf_task *t = &r->inst[k->instance].tasks[k->index];
-		struct effect f = { .kind = EFFECT_CANCEL, .why = WF_CANCEL_USER, .run = r->row.number,
-				    .a = k->instance, .b = k->index, .number = m->ref.number };
-
+	if (task_of(e, &m->ref, ev.kind, &r))
 		core_post(e, r, &ev);
-		/* A cancel that a dead connection swallowed is sent again. */
-		if (t->flags & WF_TASK_F_CANCELING)
-			batch_effect(e, &f);
-		return;
-	}
-	stray(e, &m->ref, ev.kind);
+	else if (m->cursor)
+		stray(e, &m->ref, ev.kind); /* without a cursor it is the answer to a question: we knew */
 }
 
 static void member_gone(struct engine *e, const struct wf_attempt_ref *ref, uint8_t class, int32_t code, const char *reason)
@@ -173,6 +165,11 @@ static void on_lost(struct engine *e, const struct wf_lost *m)
 	switch (m->why) {
 	case WF_LOST_NEVER:
 		ev.kind = WF_E_ATTEMPT_REVOKED;
+		if (!task_of(e, &m->ref, ev.kind, &r) && task_of(e, &m->ref, WF_E_ATTEMPT_UNKNOWN, &r)) {
+			/* It ran, and its agent lost its memory: that proves nothing. */
+			ev.kind = WF_E_ATTEMPT_UNKNOWN;
+			text(&ev, 0, "its agent has no record of it any more");
+		}
 		break;
 	case WF_LOST_AGENT:
 		ev.kind = WF_E_ATTEMPT_ENDED;
@@ -192,6 +189,44 @@ static void on_lost(struct engine *e, const struct wf_lost *m)
 		core_post(e, r, &ev);
 	} else {
 		stray(e, &m->ref, ev.kind);
+	}
+}
+
+/* ---- rejected ------------------------------------------------------------------------------------------------- */
+
+/* A start that its agent does not take: it never ran and never will. Rare, so it is looked for. */
+static void on_rejected(struct engine *e, const struct wf_rejected *m)
+{
+	struct wf_lost lost = { .ref = { .number = m->number } };
+	char why[512];
+
+	snprintf(why, sizeof(why), "its agent refused it: %.400s", m->reason ? m->reason : "no reason given");
+	for (size_t n = 0; m->number && n < e->live_count; n++) {
+		struct run *r = e->live[n];
+		struct wf_event ev = { .kind = WF_E_ATTEMPT_ENDED, .v = { (int64_t)m->number, WF_CLASS_LAUNCH_FAILED } };
+
+		lost.ref.key.run = r->row.number;
+		ev.v[4] = wf_os_wall_ms(e->os);
+		text(&ev, 0, why);
+		for (ev.a = 0; ev.a < r->inst_count; ev.a++)
+			for (ev.b = 0; r->inst[ev.a].active && ev.b < r->inst[ev.a].count; ev.b++) {
+				const struct wf_task *t = &r->inst[ev.a].tasks[ev.b];
+
+				if (t->number == m->number && t->state == WF_TASK_ACTIVE && t->astate == WF_ATTEMPT_SUBMITTING) {
+					core_post(e, r, &ev);
+					return;
+				}
+			}
+		for (uint32_t i = 0; i < r->member_count; i++) {
+			struct wf_member *mem = &r->members[i].m;
+
+			if (mem->number != m->number || mem->state != WF_MEMBER_PENDING)
+				continue;
+			lost.ref.key.instance = mem->service;
+			lost.ref.key.index = mem->n;
+			member_gone(e, &lost.ref, WF_CLASS_LAUNCH_FAILED, 0, why);
+			return;
+		}
 	}
 }
 
@@ -271,11 +306,8 @@ static void answered(struct agent *a, uint64_t number)
 		return;
 	wf_idmap_del(&a->reattach, number);
 	if (!a->reattach.count && a->state == AGENT_REATTACHING) {
-		a->state = AGENT_READY;
 		wf_log(WF_LOG_INFO, "agent '%s': every attempt is accounted for", a->executor);
-		for (size_t i = 0; i < a->engine->live_count; i++)
-			a->engine->live[i]->services_touched = 1;
-		core_touch_all(a->engine);
+		agents_ready(a);
 	}
 }
 
@@ -316,6 +348,7 @@ static void each(struct agent *a, const struct wf_frame *f, uint32_t i)
 	case WF_WIRE_REJECTED:
 		wf_log(WF_LOG_ERROR, "agent '%s' rejected %llu: %s", a->executor,
 		       (unsigned long long)f->rejected[i].number, f->rejected[i].reason ? f->rejected[i].reason : "");
+		on_rejected(e, &f->rejected[i]);
 		break;
 	default:
 		break; /* results of operations and samples: nobody waits for them yet */

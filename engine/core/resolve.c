@@ -40,6 +40,7 @@ int wf_core_resolve(struct engine *e, uint64_t number, const char *task, enum wf
 	t = &r->inst[instance].tasks[index];
 	if (t->state != WF_TASK_HELD)
 		return wf_errf(err, WF_CONFLICT, "task '%s' is %s, not held", task, wf_seen_name(wf_task_seen(t)));
+	cancel_unknown(e, r, instance, index);
 	core_post_task(e, r, WF_E_TASK_RESOLVED, instance, index, as);
 	return 0;
 }

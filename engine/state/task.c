@@ -5,6 +5,7 @@
  *      |                   |  |                | +-- held --> held --resolved--> succeeded | failed | ready
  *      |                   +--|-- requeued ----+
  *      +--skipped, canceled   +--skipped, canceled, failed                 retried: failed, skipped, canceled --> waiting
+ *   held --(its attempt is found again: accepted, running)--> active
  *
  * waiting    waits for parents, data, `when`
  * ready      waits for a slot: pool, parallel, capacity, the service lease, the back-off of a retry
@@ -83,6 +84,9 @@ static int update_attempt(struct wf_task *t, const struct wf_event *e, struct wf
 	if (to < 0)
 		return -1;
 	t->astate = (uint8_t)to;
+	/* What nobody could tell is known again: no person is needed any more. */
+	if (t->state == WF_TASK_HELD && (to == WF_ATTEMPT_QUEUED || to == WF_ATTEMPT_RUNNING))
+		t->state = WF_TASK_ACTIVE;
 	switch (e->kind) {
 	case WF_E_ATTEMPT_RUNNING:
 		t->pid = (uint32_t)e->v[1];
@@ -199,11 +203,11 @@ int wf_task_update(struct wf_task *t, const struct wf_event *e, struct wf_err *e
 			t->ended_ms = e->at;
 		break;
 	case WF_E_TASK_RETRIED: {
-		uint16_t attempt = t->state == WF_TASK_WAITING ? t->attempt : 0;
+		uint16_t attempt = t->attempt;
 		uint8_t astate = t->astate;
-		uint64_t number = t->attempt ? t->number : 0;
+		uint64_t number = attempt ? t->number : 0;
 
-		/* A skipped task keeps its cause in the fields of an attempt: it has none. */
+		/* Attempts count on: their numbers name files and history. A skipped task's number is its cause's, and no answer has it. */
 		memset(t, 0, sizeof(*t));
 		t->state = WF_TASK_WAITING;
 		t->attempt = attempt;
