@@ -314,11 +314,16 @@ static void run_object(struct wf_view *v, struct run *r, uint32_t look, json_t *
 	jw_str(out, "workflow", r->row.workflow);
 	jw_str(out, "state", wf_sm_name(&wf_run_machine, r->row.state));
 	jw_int(out, "rev", (int64_t)r->row.seq);
-	/* A run that ended before this engine began has no counters until somebody looks at its tasks: unknown is not zero. */
-	if (r->loaded || r->total)
+	if (r->loaded || r->total) {
 		view_counts(out, "counts", r->counts, r->total);
-	else
-		jw_null(out, "counts");
+	} else {
+		/* Not in memory: what its last event said. */
+		const struct wf_run *row = &r->row;
+		uint32_t counts[WF_SEEN_STATES] = { [WF_SEEN_SUCCEEDED] = row->succeeded, [WF_SEEN_FAILED] = row->failed,
+						    [WF_SEEN_SKIPPED] = row->skipped, [WF_SEEN_CANCELED] = row->canceled };
+
+		view_counts(out, "counts", counts, row->succeeded + row->failed + row->skipped + row->canceled);
+	}
 	view_attention(v->engine, r, look, out);
 	jw_str(out, "executor", r->row.executor);
 	jw_str(out, "executor_why", r->row.executor_why);

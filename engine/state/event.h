@@ -34,9 +34,9 @@ enum wf_subject { WF_S_ENGINE, WF_S_RUN, WF_S_INSTANCE, WF_S_TASK, WF_S_SERVICE,
 	X(WF_E_RUN_RESUMED,        13, "run.resumed",             WF_S_RUN,      "",                                                         "")     \
 	X(WF_E_RUN_CANCELING,      14, "run.cancel_requested",    WF_S_RUN,      "",                                                         "")     \
 	X(WF_E_RUN_CLOSING,        15, "run.closing",             WF_S_RUN,      "",                                                         "")     \
-	X(WF_E_RUN_SUCCEEDED,      16, "run.succeeded",           WF_S_RUN,      "",                                                         "")     \
-	X(WF_E_RUN_FAILED,         17, "run.failed",              WF_S_RUN,      "",                                                         "")     \
-	X(WF_E_RUN_CANCELED,       18, "run.canceled",            WF_S_RUN,      "",                                                         "")     \
+	X(WF_E_RUN_SUCCEEDED,      16, "run.succeeded",           WF_S_RUN,      "succeeded,failed,skipped,canceled",                         "")     \
+	X(WF_E_RUN_FAILED,         17, "run.failed",              WF_S_RUN,      "succeeded,failed,skipped,canceled",                         "")     \
+	X(WF_E_RUN_CANCELED,       18, "run.canceled",            WF_S_RUN,      "succeeded,failed,skipped,canceled",                         "")     \
 	X(WF_E_RUN_RETRIED,        19, "run.retried",             WF_S_RUN,      "",                                                         "")     \
 	X(WF_E_RUN_LIST_FAILED,    20, "run.list_failed",         WF_S_RUN,      "instance",                                                 "reason") \
 	X(WF_E_INSTANCE_SIZED,     30, "instance.sized",          WF_S_INSTANCE, "count",                                                    "values") \

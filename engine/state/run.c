@@ -87,6 +87,10 @@ int wf_run_update(struct wf_run *r, const struct wf_event *e, struct wf_err *err
 	case WF_E_RUN_FAILED:
 	case WF_E_RUN_CANCELED:
 		r->ended_ms = e->at;
+		r->succeeded = (uint32_t)e->v[0];
+		r->failed = (uint32_t)e->v[1];
+		r->skipped = (uint32_t)e->v[2];
+		r->canceled = (uint32_t)e->v[3];
 		break;
 	case WF_E_RUN_LIST_FAILED:
 		r->list_failed = 1;

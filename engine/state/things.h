@@ -39,6 +39,7 @@ struct wf_run {
 	char *workdir;                 /* absolute submit directory */
 	uint32_t umask_bits;
 	int64_t created_ms, started_ms, ended_ms;
+	uint32_t succeeded, failed, skipped, canceled; /* tasks, when it ended: what a list shows of a run that is not in memory */
 	uint64_t seq;                  /* of the last event of this run: its `rev` */
 };
 int wf_run_update(struct wf_run *r, const struct wf_event *e, struct wf_err *err);

@@ -27,7 +27,8 @@ static const struct field run_fields[] = {
 	F(wf_run, key, TEXT),          F(wf_run, body_hash, TEXT), F(wf_run, executor, TEXT),
 	F(wf_run, executor_why, TEXT), F(wf_run, workdir, TEXT),   F(wf_run, umask_bits, U32),
 	F(wf_run, created_ms, I64),    F(wf_run, started_ms, I64), F(wf_run, ended_ms, I64),
-	F(wf_run, seq, U64),           F(wf_run, list_failed, U8),
+	F(wf_run, seq, U64),           F(wf_run, list_failed, U8),    F(wf_run, succeeded, U32),
+	F(wf_run, failed, U32),        F(wf_run, skipped, U32),       F(wf_run, canceled, U32),
 };
 static const struct field task_fields[] = {
 	F(wf_task, state, U8),       F(wf_task, astate, U8),      F(wf_task, class, U8),

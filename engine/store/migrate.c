@@ -39,7 +39,8 @@ const struct step store_steps[WF_STORE_SCHEMA] = {
 	  " name TEXT, workflow TEXT, file TEXT, key TEXT, body_hash TEXT, executor TEXT,"
 	  " executor_why TEXT, workdir TEXT, umask INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
 	  " started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL,"
-	  " list_failed INTEGER NOT NULL);"
+	  " list_failed INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+	  " canceled INTEGER NOT NULL);"
 
 	  "CREATE TABLE service(run INTEGER NOT NULL, number INTEGER NOT NULL,"
 	  " state INTEGER NOT NULL, failing INTEGER NOT NULL, held INTEGER NOT NULL,"

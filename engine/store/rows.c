@@ -18,11 +18,12 @@ struct op_run {
 const char sql_run_put[] =
 	"INSERT OR REPLACE INTO run(number, id, state, cancel, retries, next_instance, name, "
 	"workflow, file, key, body_hash, executor,"
-	" executor_why, workdir, umask, created_ms, started_ms, ended_ms, seq, list_failed)"
+	" executor_why, workdir, umask, created_ms, started_ms, ended_ms, seq, list_failed,"
+	" succeeded, failed, skipped, canceled)"
 	" VALUES(:number, :id, :state, :cancel, :retries, :next_instance, :name, :workflow, :file, "
 	":key, :body_hash, :executor,"
 	" :executor_why, :workdir, :umask, :created_ms, :started_ms, :ended_ms, :seq, "
-	":list_failed)";
+	":list_failed, :succeeded, :failed, :skipped, :canceled)";
 
 static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
@@ -43,7 +44,8 @@ static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err
 		     DB_TEXT(":executor_why", r->executor_why), DB_TEXT(":workdir", r->workdir),
 		     DB_INT(":umask", r->umask_bits), DB_INT(":created_ms", r->created_ms),
 		     DB_INT(":started_ms", r->started_ms), DB_INT(":ended_ms", r->ended_ms),
-		     DB_INT(":seq", r->seq), DB_INT(":list_failed", r->list_failed));
+		     DB_INT(":seq", r->seq), DB_INT(":list_failed", r->list_failed), DB_INT(":succeeded", r->succeeded),
+		     DB_INT(":failed", r->failed), DB_INT(":skipped", r->skipped), DB_INT(":canceled", r->canceled));
 }
 
 void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
@@ -64,7 +66,7 @@ void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
 #define RUN_COLUMNS                                                                                \
 	"number, id, state, cancel, retries, next_instance, name, workflow, file, key, "           \
 	"body_hash, executor, executor_why, workdir,"                                              \
-	" umask, created_ms, started_ms, ended_ms, seq, list_failed"
+	" umask, created_ms, started_ms, ended_ms, seq, list_failed, succeeded, failed, skipped, canceled"
 
 const char sql_run_all[] = "SELECT " RUN_COLUMNS " FROM run ORDER BY number";
 const char sql_run_one[] = "SELECT " RUN_COLUMNS " FROM run WHERE number = :number";
@@ -99,6 +101,10 @@ int run_of_row(sqlite3_stmt *st, struct wf_run *r, struct wf_err *err)
 	r->ended_ms = db_int(st, 17);
 	r->seq = (uint64_t)db_int(st, 18);
 	r->list_failed = (uint8_t)db_int(st, 19);
+	r->succeeded = (uint32_t)db_int(st, 20);
+	r->failed = (uint32_t)db_int(st, 21);
+	r->skipped = (uint32_t)db_int(st, 22);
+	r->canceled = (uint32_t)db_int(st, 23);
 	return 0;
 }
 
