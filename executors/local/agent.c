@@ -59,6 +59,7 @@ void attempt_destroy(struct attempt *a)
 	*(a->prev ? &a->prev->next : &g->first) = a->next;
 	*(a->next ? &a->next->prev : &g->last) = a->prev;
 	wf_idmap_del(&g->by_number, a->ref.number);
+	wf_buf_release(&a->start);
 	free(a->token);
 	free(a->stdout_path);
 	free(a->stderr_path);

@@ -63,6 +63,7 @@ static void over(struct attempt *a, struct record *r)
 	facts_add(g, &a->ended);
 	a->state = ATTEMPT_ENDED;
 	g->live--;
+	release_heirs(a);
 	(void)WF_FAULT("agent.ended");
 }
 

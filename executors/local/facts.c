@@ -138,6 +138,7 @@ void facts_flush(struct agent *g)
 {
 	struct wf_err err;
 
+	launch_heirs(g);
 	/* A journal that cannot be written keeps its records in memory; the engine is told all the same. */
 	(void)journal_flush(&g->journal, &err);
 	send_facts(g);
@@ -282,6 +283,14 @@ static void answer_running(struct agent *g, const struct attempt *a)
 	send(g, &b);
 }
 
+static void answer_accepted(struct agent *g, const struct wf_attempt_ref *ref)
+{
+	struct wf_buf b = { 0 };
+
+	wf_wire_refs(&b, WF_WIRE_ACCEPTED, ref, 1, 0);
+	send(g, &b);
+}
+
 static void answer(struct agent *g, const struct wf_attempt_ref *ref)
 {
 	struct attempt *a = attempt_find(g, ref->number);
@@ -290,6 +299,8 @@ static void answer(struct agent *g, const struct wf_attempt_ref *ref)
 		answer_lost(g, ref, WF_LOST_NEVER, "this agent never started it");
 	else if (a->state == ATTEMPT_ENDED)
 		return; /* its fact follows */
+	else if (a->state == ATTEMPT_TAKEN)
+		answer_accepted(g, ref);
 	else if (a->state == ATTEMPT_STUCK)
 		answer_lost(g, ref, WF_LOST_UNKNOWN, a->reason);
 	else if (a->running.cursor <= g->journal.acked)

@@ -3,6 +3,9 @@
  * All starts of a frame are journalled with one write before the first is spawned, and all processes with one write after the last.
  * What cannot be started ends at once, with the class that says whose fault it is: an input that is not there, a command that cannot be
  * executed (as a shell would say it: exit code 127 or 126), or this host (launch_failed).
+ *
+ * A start that names a living attempt as the one to come `after` waits here as its heir, so that a place is filled again without a
+ * question to the engine.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -393,6 +396,61 @@ static void launch(struct attempt *a, const struct wf_start *s)
 	execute(a, s);
 }
 
+/* ---- heirs --------------------------------------------------------------------------------------------- */
+
+/* Keep the start until `before` has ended. */
+static void wait_in_line(struct attempt *a, struct attempt *before, const struct wf_start *s)
+{
+	struct attempt **at = &before->heirs;
+
+	while (*at)
+		at = &(*at)->next_heir;
+	*at = a;
+	a->waits_for = before;
+	wf_wire_start(&a->start, s, 1);
+}
+
+void leave_line(struct attempt *a)
+{
+	struct attempt **at = a->waits_for ? &a->waits_for->heirs : &a->agent->next_up;
+
+	while (*at && *at != a)
+		at = &(*at)->next_heir;
+	if (*at)
+		*at = a->next_heir;
+	a->next_heir = a->waits_for = NULL;
+	wf_buf_release(&a->start);
+}
+
+void release_heirs(struct attempt *a)
+{
+	struct attempt **at = &a->agent->next_up;
+
+	while (*at)
+		at = &(*at)->next_heir;
+	*at = a->heirs;
+	for (struct attempt *h = a->heirs; h; h = h->next_heir)
+		h->waits_for = NULL;
+	a->heirs = NULL;
+}
+
+void launch_heirs(struct agent *g)
+{
+	while (g->next_up) {
+		struct attempt *a = g->next_up;
+		struct wf_frame f;
+		struct wf_err err = { 0 };
+
+		g->next_up = a->next_heir;
+		a->next_heir = NULL;
+		if (wf_wire_decode(&f, a->start.data, a->start.len, &err) < 0)
+			WF_BUG("a start that was kept: %s", err.text);
+		launch(a, &f.start[0]);
+		wf_frame_release(&f);
+		wf_buf_release(&a->start);
+	}
+}
+
 /* ---- a frame ------------------------------------------------------------------------------------------- */
 
 static void reject(struct agent *g, const struct wf_rejected *r, uint32_t n)
@@ -436,7 +494,11 @@ void launch_frame(struct agent *g, const struct wf_start *s, uint32_t n)
 		wf_wire_refs(&b, WF_WIRE_ACCEPTED, refs, count, 0);
 		wf_serve_send(g->serve, &b);
 		for (uint32_t i = 0; i < n; i++) {
-			if (taken[i])
+			struct attempt *before = taken[i] ? attempt_find(g, s[i].after) : NULL;
+
+			if (before && before != taken[i] && before->state != ATTEMPT_ENDED)
+				wait_in_line(taken[i], before, &s[i]);
+			else if (taken[i])
 				launch(taken[i], &s[i]);
 			if (i % REAP_EVERY == REAP_EVERY - 1)
 				reap(g);

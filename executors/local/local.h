@@ -24,12 +24,12 @@ struct agent;
 struct control;
 
 enum attempt_state {
-	ATTEMPT_TAKEN,                 /* journalled, not started */
+	ATTEMPT_TAKEN,                 /* journalled, not started: it is about to be, or waits for another's end */
 	ATTEMPT_RUNNING,               /* its leader lives */
 	ATTEMPT_LEAVING,               /* its leader ended; what it left behind is being ended */
 	ATTEMPT_CHECKING,              /* waits for its outputs to show on a network file system */
 	ATTEMPT_ENDED,                 /* waits for the engine's acknowledgement */
-	ATTEMPT_STUCK,                 /* of an agent before us, and something of it does not die */
+	ATTEMPT_STUCK,                 /* of an agent before us, and not yet proven dead */
 };
 
 struct fact {
@@ -59,6 +59,11 @@ struct attempt {
 	int64_t first_started_ms, timeout_ms, grace_ms;
 	uint64_t output_limit;
 	size_t room;                   /* reserved in the journal */
+
+	struct attempt *heirs;         /* those that wait for the end of this one, linked by next_heir */
+	struct attempt *next_heir;
+	struct attempt *waits_for;     /* whose heir it is */
+	struct wf_buf start;           /* an heir's START, as a frame */
 
 	struct wf_fresh *outputs;
 	size_t output_count;
@@ -111,6 +116,7 @@ struct agent {
 	struct wf_idmap by_pid;        /* of a living leader: struct attempt */
 	struct wf_idmap strays;        /* by pid: struct stray */
 	int children_fd;               /* /proc/self/task/TID/children; -1: this kernel has none */
+	struct attempt *next_up;       /* heirs whose turn it is, linked by next_heir */
 	struct attempt **leaving;      /* those in state LEAVING */
 	size_t leaving_count, leaving_cap;
 	size_t live;                   /* attempts not yet ENDED */
@@ -138,6 +144,12 @@ struct agent {
 
 /* ---- launch.c ---- */
 void launch_frame(struct agent *g, const struct wf_start *s, uint32_t n);
+/* Start the heirs of what has ended. */
+void launch_heirs(struct agent *g);
+/* It ended: its heirs are next. */
+void release_heirs(struct attempt *a);
+/* It will not be started. */
+void leave_line(struct attempt *a);
 
 /* ---- reap.c ---- */
 /* Collect every child that ended, judge what can be judged; ends with facts_flush. */
@@ -195,8 +207,7 @@ void control_drain(struct control *c);
 const char *control_last(const struct control *c);
 
 /* ---- sweep.c ---- */
-/* End every process left by the attempts of an agent before us (those in state TAKEN or RUNNING now, before anything was started) and record them as
- * lost. */
+/* End every process left by the attempts of an agent before us (all that are live now, before anything was started) and record them as lost. */
 void sweep(struct agent *g);
 /* Look again after those that did not die. */
 void sweep_again(struct agent *g);

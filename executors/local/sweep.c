@@ -75,7 +75,7 @@ uint64_t attempt_of_process(struct agent *g, uint32_t pid)
 
 static int is_left_over(const struct attempt *a)
 {
-	return a->state == ATTEMPT_TAKEN || a->state == ATTEMPT_STUCK;
+	return a->state == ATTEMPT_STUCK;
 }
 
 static struct attempt *attempt_of_session(struct agent *g, uint32_t pid)
@@ -174,13 +174,20 @@ static void lose_all(struct agent *g, enum wf_lost_why why, const char *reason)
 		if (!is_left_over(a))
 			continue;
 		if (a->killed) {
-			a->state = ATTEMPT_STUCK;
 			free(a->reason);
 			a->reason = wf_xstrdup("its agent died, and a process of it does not");
 			continue;
 		}
 		end_lost(a, why, reason);
 	}
+}
+
+/* Before we start anything ourselves, whatever the journal calls live was another agent's. */
+static void take_over(struct agent *g)
+{
+	for (struct attempt *a = g->first; a; a = a->next)
+		if (a->state != ATTEMPT_ENDED)
+			a->state = ATTEMPT_STUCK;
 }
 
 static unsigned count_left_over(struct agent *g)
@@ -196,8 +203,10 @@ void sweep(struct agent *g)
 {
 	struct timespec pause = { .tv_nsec = PAUSE_NS };
 	uint64_t until = wf_os_mono_ns(g->os) + PATIENCE_NS;
-	unsigned n = count_left_over(g), found;
+	unsigned n, found;
 
+	take_over(g);
+	n = count_left_over(g);
 	if (!n)
 		return;
 	if (strcmp(g->journal.boot_id, wf_host_boot_id()) != 0) {

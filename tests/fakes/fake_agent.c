@@ -24,7 +24,7 @@ struct rule {
 	char *result;
 };
 
-enum phase { QUEUED, RUNNING, ENDING /* ended, not yet reported */, ENDED };
+enum phase { WAITING /* for the end of another */, QUEUED, RUNNING, ENDING /* ended, not yet reported */, ENDED };
 
 struct fake_attempt {
 	struct fake_agent *f;
@@ -33,6 +33,7 @@ struct fake_attempt {
 	const struct rule *rule;
 	char *name, *result;
 	enum phase phase;
+	uint64_t after;
 	int member, ready, lost;
 	enum wf_lost_why lost_why;
 	struct wf_timer timer;
@@ -292,12 +293,32 @@ static void count_run(struct fake_agent *f, const char *name)
 	r->times++;
 }
 
+static void run(struct wf_timer *t);
+
+static void queue(struct fake_attempt *a)
+{
+	a->phase = QUEUED;
+	a->timer.fn = run;
+	if (a->rule->queue_ms)
+		wf_timer_start(a->f->loop, &a->timer, a->rule->queue_ms);
+	else
+		run(&a->timer);
+}
+
+static void release_heirs(struct fake_attempt *a)
+{
+	for (struct fake_attempt *h = a->f->attempts; h; h = h->next)
+		if (h->phase == WAITING && h->after == a->ref.number)
+			queue(h);
+}
+
 static void report_end(struct wf_timer *t)
 {
 	struct fake_attempt *a = wf_container_of(t, struct fake_attempt, timer);
 
 	a->phase = ENDED;
 	fact(a, WF_WIRE_ENDED, NULL);
+	release_heirs(a);
 }
 
 static void end(struct fake_attempt *a, int class, int exit)
@@ -386,7 +407,7 @@ static void start(struct fake_agent *f, const struct wf_start *s)
 	const char *name = s->name ? s->name : "";
 	const struct rule *r = rule_of(f, name, &s->key);
 	struct wf_attempt_ref ref = { .number = s->number, .key = s->key };
-	struct fake_attempt *a;
+	struct fake_attempt *a, *before;
 	struct wf_buf b = { 0 };
 
 	if (s->number <= f->mark) {
@@ -408,11 +429,10 @@ static void start(struct fake_agent *f, const struct wf_start *s)
 	f->attempts = a;
 	wf_wire_refs(&b, WF_WIRE_ACCEPTED, &ref, 1, 0);
 	send(f, &b);
-	a->timer.fn = run;
-	if (r->queue_ms)
-		wf_timer_start(f->loop, &a->timer, r->queue_ms);
-	else
-		run(&a->timer);
+	before = find(f, s->after);
+	a->after = s->after;
+	if (!before || before == a || before->phase == ENDED)
+		queue(a);
 }
 
 static void stop_member(struct fake_attempt *a, const char *reason)
@@ -425,7 +445,7 @@ static void cancel(struct fake_agent *f, const struct wf_cancel *c)
 {
 	struct fake_attempt *a = find(f, c->ref.number);
 
-	if (!a || a->lost || a->rule->stuck || a->rule->action == VANISH || (a->phase != QUEUED && a->phase != RUNNING))
+	if (!a || a->lost || a->rule->stuck || a->rule->action == VANISH || a->phase > RUNNING)
 		return;
 	if (a->member && a->phase == RUNNING)
 		stop_member(a, "canceled");
@@ -440,6 +460,7 @@ static void lose(struct fake_attempt *a, enum wf_lost_why why)
 	a->lost = 1;
 	a->lost_why = why;
 	fact(a, WF_WIRE_LOST, NULL);
+	release_heirs(a);
 }
 
 static void answer_call(struct fake_agent *f, const struct wf_call *c, const char *outcome, const char *body)
@@ -458,7 +479,7 @@ static void call(struct fake_agent *f, const struct wf_call *c)
 	if (!a) {
 		answer_call(f, c, "rejected", "{\"reason\":\"not known\"}");
 	} else if (strcmp(c->op, "revoke") == 0) {
-		int won = a->phase == QUEUED;
+		int won = a->phase <= QUEUED;
 
 		answer_call(f, c, won ? "ok" : "rejected", "{}");
 		if (won)
@@ -484,6 +505,11 @@ static void answer(struct fake_agent *f, const struct wf_attempt_ref *ref)
 		send_lost(f, ref, WF_LOST_NEVER, 0);
 	} else if (a->rule->action == VANISH && a->phase == RUNNING) {
 		send_lost(f, ref, WF_LOST_UNKNOWN, 0);
+	} else if (a->phase <= QUEUED) {
+		struct wf_buf b = { 0 };
+
+		wf_wire_refs(&b, WF_WIRE_ACCEPTED, ref, 1, 0);
+		send(f, &b);
 	} else if (a->phase != ENDED) {
 		send_running(f, a, 0);
 		if (a->last_signal)
@@ -627,6 +653,8 @@ void fake_agent_die(struct fake_agent *f)
 {
 	reborn(f);
 	for (struct fake_attempt *a = f->attempts; a; a = a->next)
+		a->after = 0; /* nobody inherits from the dead */
+	for (struct fake_attempt *a = f->attempts; a; a = a->next)
 		if (a->phase != ENDED)
 			lose(a, WF_LOST_AGENT);
 }
@@ -666,6 +694,17 @@ size_t fake_agent_live(const struct fake_agent *f)
 	for (const struct fake_attempt *a = f->attempts; a; a = a->next)
 		n += a->phase != ENDED;
 	return n;
+}
+
+void fake_agent_each(const struct fake_agent *f, void (*fn)(const struct fake_seen *a, void *arg), void *arg)
+{
+	for (const struct fake_attempt *a = f->attempts; a; a = a->next) {
+		struct fake_seen s = { .name = a->name, .ref = a->ref, .member = a->member, .ready = a->ready,
+				       .began = a->started_ms != 0, .over = a->phase == ENDING || a->phase == ENDED,
+				       .lost = a->lost, .class = a->class, .exit = a->exit };
+
+		fn(&s, arg);
+	}
 }
 
 unsigned fake_agent_ran(const struct fake_agent *f, const char *name)

@@ -32,6 +32,7 @@
 #include "engine/base/err.h"
 #include "engine/base/os.h"
 #include "engine/link/channel.h"
+#include "engine/link/wire.h"
 #include "engine/loop/loop.h"
 
 struct fake_agent;
@@ -45,6 +46,15 @@ void fake_agent_die(struct fake_agent *f);
 void fake_agent_forget_all(struct fake_agent *f);
 /* Attempts that are accepted and have not ended. */
 size_t fake_agent_live(const struct fake_agent *f);
+/* Every attempt it was ever given, newest first. */
+struct fake_seen {
+	const char *name;
+	struct wf_attempt_ref ref;
+	int member, ready;             /* ready: its host said so, at some time */
+	int began, over;               /* it runs from the one to the other; lost ones are over */
+	int lost, class, exit;
+};
+void fake_agent_each(const struct fake_agent *f, void (*fn)(const struct fake_seen *a, void *arg), void *arg);
 /* How often anything of this name ever began to run. */
 unsigned fake_agent_ran(const struct fake_agent *f, const char *name);
 /* Facts the engine has not acknowledged. */

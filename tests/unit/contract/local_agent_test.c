@@ -673,6 +673,20 @@ static void test_engine_stopped(void)
 	peer_settle(&peer);
 }
 
+/* Longer than the agent's look around the house, which must not take an heir for somebody's leftover. */
+static void test_long_wait(void)
+{
+	struct wf_start s = shell_start("/bin/sleep 2.6"), heir = shell_start("echo heir");
+
+	heir.after = s.number;
+	peer_start(&peer, &s, 1);
+	peer_start(&peer, &heir, 1);
+	is_int(peer_wait(&peer, WF_WIRE_ENDED, heir.number)->class, WF_CLASS_OK, "an heir waits as long as it takes");
+	is_int(peer_count(&peer, WF_WIRE_LOST, heir.number), 0, "and is not lost meanwhile");
+	peer_ack_all(&peer);
+	peer_settle(&peer);
+}
+
 static void test_told_to_end(void)
 {
 	struct wf_start s = shell_start("/bin/sleep 7301.1 & /bin/sleep 7301.1");
@@ -803,6 +817,7 @@ int main(void)
 	test_reboot();
 	test_engine_stopped();
 	reopen();
+	test_long_wait();
 	test_told_to_end();
 	test_leaving();
 	test_full_disk();
