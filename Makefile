@@ -150,7 +150,7 @@ check-system: all ## whole runs with real parts: kills, full disk, examples
 	@$(RUN) -n "system ($(B))" -j 1 -t 900 $(SYSTEM_TESTS)
 
 .PHONY: check-lint
-check-lint: all $(B)/tools/states ## layers, headers, schema, manual
+check-lint: all wdf-check $(B)/tools/states ## layers, headers, schema, manual
 	@$(RUN) -n "lint" $(LINT_TESTS)
 
 .PHONY: install
