@@ -153,17 +153,20 @@ check-system: all ## whole runs with real parts: kills, full disk, examples
 check-lint: all wdf-check $(B)/tools/states ## layers, headers, schema, manual
 	@$(RUN) -n "lint" $(LINT_TESTS)
 
+# The scripted agent is for tests.
+INSTALLED := $(filter-out wf-fake-agent,$(PROGRAMS))
+
 .PHONY: install
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/wf/types $(DESTDIR)$(PREFIX)/share/wf/schema
-	install -m 755 $(addprefix $(B)/bin/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $(B)/bin/,$(INSTALLED)) $(DESTDIR)$(PREFIX)/bin
 	cp -rL services/types/. $(DESTDIR)$(PREFIX)/share/wf/types
 	install -m 644 wdf-schema/wdf.schema.json $(DESTDIR)$(PREFIX)/share/wf/schema
 	cp -rL $(B)/share/man $(B)/share/bash-completion $(DESTDIR)$(PREFIX)/share
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(filter %.1,$(MAN)))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(INSTALLED)) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(filter %.1,$(MAN)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/wf $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wf
 
 .PHONY: clean
