@@ -1,10 +1,11 @@
 /* batch.c - group commit: one batch gathers while one is being committed; effects and replies of a batch leave after it is on disk.
  *
  * A turn: decide for every run that was touched, let the scheduler start what fits, then, if the store is free, seal. While a
- * commit is under way later events gather, so the batch grows with the load and nothing waits for a timer.
+ * commit is under way later events gather, so the batch grows with the load. Only news that nothing follows from and nobody waits
+ * for (an attempt runs) waits a moment for better company: a commit of its own would only keep the attempt's end waiting.
  *
- * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and when a blob's worth is saved up the
- * oldest dirty one is written. So a busy run writes about twice its events, and a restart replays at most
+ * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and when a good write's worth is saved
+ * up the oldest dirty ones are written, many or large. So a busy run writes about twice its events, and a restart replays at most
  * (dirty blobs x blob size / budget per event) events. A run that is over has all its blobs written.
  */
 #include <stdlib.h>
@@ -16,7 +17,9 @@
 
 enum {
 	BUDGET_PER_EVENT = 64,           /* bytes of task blobs an event pays for */
+	BUDGET_MIN = 64 << 10,           /* saved up before the next is written: the store looks at all blobs of a run each time */
 	BUDGET_CAP = 8 << 20,            /* most of it saved up, and most written in one batch */
+	GAP_MS = 10,                     /* the longest that news nobody waits for stays uncommitted */
 	SPACE_MS = 5000,                 /* between two looks at a full disk */
 };
 
@@ -46,6 +49,7 @@ void batch_effect(struct engine *e, const struct effect *f)
 
 	g->effects = wf_grow(g->effects, &g->effect_cap, g->effect_count + 1, sizeof(*g->effects));
 	g->effects[g->effect_count++] = *f;
+	g->urgent |= f->kind != EFFECT_ACK;
 	batch_kick(e);
 }
 
@@ -128,7 +132,11 @@ void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk)
 
 static void write_blobs(struct engine *e, struct run *r, uint64_t seq, int64_t *budget)
 {
-	while (r->chunk_count && (*budget > 0 || wf_run_is_over(&r->row))) {
+	int over = wf_run_is_over(&r->row);
+
+	if (*budget < BUDGET_MIN && !over)
+		return;
+	while (r->chunk_count && (*budget > 0 || over)) {
 		struct chunk c = r->chunks[r->chunk_head];
 
 		r->chunk_head = (r->chunk_head + 1) % r->chunk_cap;
@@ -292,13 +300,33 @@ static void on_committed(void *arg, const struct wf_err *err, const struct wf_st
 	landed(arg, err, st);
 }
 
+static void on_gap(struct wf_timer *t)
+{
+	struct engine *e = wf_container_of(t, struct engine, gap);
+
+	e->open.urgent = 1;
+	batch_kick(e);
+}
+
+/* Nothing follows from what gathered and nobody waits for it. */
+static int may_wait(struct engine *e)
+{
+	if (e->open.urgent || e->stopping || !e->open.events)
+		return 0;
+	if (!e->gap.armed) {
+		e->gap.fn = on_gap;
+		wf_timer_start(e->loop, &e->gap, GAP_MS);
+	}
+	return 1;
+}
+
 static void seal(struct engine *e)
 {
 	struct gather *g = &e->open;
 	struct wf_batch *rows;
 	uint64_t seq = e->next_seq - 1;
 
-	if (e->committing || e->looking || e->left)
+	if (e->committing || e->looking || e->left || may_wait(e))
 		return;
 	if (!g->events && !g->effect_count) {
 		if (e->stopping && e->on_stopped) {

@@ -331,6 +331,7 @@ void wf_core_destroy(struct engine *e)
 		return;
 	wf_timer_stop(e->loop, &e->idle);
 	wf_timer_stop(e->loop, &e->space);
+	wf_timer_stop(e->loop, &e->gap);
 	wf_timer_stop(e->loop, &e->backoff_timer);
 	for (size_t i = 0; i < e->run_count; i++) {
 		if (e->runs[i]->loaded)

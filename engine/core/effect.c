@@ -15,6 +15,7 @@ enum { STARTS_PER_FRAME = 1000, STOP_OP_MS = 90 * 1000, GRACE_MS = 10 * 1000 };
 struct starts {
 	struct wf_start *items;
 	uint32_t count;
+	size_t cap;
 	struct wf_arena arena;
 };
 
@@ -38,8 +39,8 @@ static struct wf_start *room(struct engine *e, struct starts *s)
 {
 	if (s->count == STARTS_PER_FRAME)
 		send_starts(e, s);
-	if (!s->items)
-		s->items = wf_xcalloc(STARTS_PER_FRAME, sizeof(*s->items));
+	s->items = wf_grow(s->items, &s->cap, s->count + 1, sizeof(*s->items));
+	memset(&s->items[s->count], 0, sizeof(*s->items));
 	return &s->items[s->count];
 }
 
@@ -67,8 +68,7 @@ static void start(struct engine *e, struct run *r, const struct effect *f, struc
 	if (t->number != f->number || t->astate != WF_ATTEMPT_SUBMITTING ||
 	    agents_of(e, "local")->state != AGENT_READY)
 		return;
-	memset(room(e, s), 0, sizeof(struct wf_start));
-	if (render_task(e, r, f->a, f->b, &s->arena, &s->items[s->count], &err) < 0)
+	if (render_task(e, r, f->a, f->b, &s->arena, room(e, s), &err) < 0)
 		refuse(e, r, f, &err);
 	else
 		s->count++;
@@ -83,8 +83,7 @@ static void start_member(struct engine *e, struct run *r, const struct effect *f
 
 	if (m->number != f->number || m->state != WF_MEMBER_PENDING || agents_of(e, "local")->state != AGENT_READY)
 		return;
-	memset(room(e, s), 0, sizeof(struct wf_start));
-	if (render_member(e, r, f->a, f->b, &s->arena, &s->items[s->count], &err) == 0) {
+	if (render_member(e, r, f->a, f->b, &s->arena, room(e, s), &err) == 0) {
 		s->count++;
 		return;
 	}

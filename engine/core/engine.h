@@ -149,6 +149,7 @@ struct gather {
 	struct wf_pack pack;           /* the open stretch of events */
 	uint64_t pack_run;
 	uint32_t events;
+	uint8_t urgent;                /* something follows from it, or somebody waits for it */
 	struct effect *effects;
 	size_t effect_count, effect_cap;
 	struct run **runs;             /* runs with events in this batch, for watchers and dirty rows */
@@ -191,7 +192,7 @@ struct engine {
 	uint8_t kicked;
 	struct wf_store_state store_state;
 	struct wf_watch watches;       /* list head */
-	struct wf_timer idle, space;   /* idle exit; looking for room on a full disk */
+	struct wf_timer idle, space, gap; /* idle exit; looking for room on a full disk; news that nobody waits for */
 	int64_t active_ms;             /* monotonic: last client or live run */
 
 	struct backoff {               /* heap by due time */

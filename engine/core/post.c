@@ -54,6 +54,13 @@ static int apply(struct engine *e, struct run *r, const struct wf_event *ev, str
 	return wf_errf(err, WF_INTERNAL, "event %u has no subject", ev->kind);
 }
 
+/* News of something under way: what follows from it, if anything, is posted and urgent by itself. */
+static int is_news(uint8_t kind)
+{
+	return kind == WF_E_ATTEMPT_ACCEPTED || kind == WF_E_ATTEMPT_RUNNING || kind == WF_E_ATTEMPT_STRAY ||
+	       kind == WF_E_MEMBER_LAUNCHED || kind == WF_E_MEMBER_JOINING;
+}
+
 static void pack(struct engine *e, const struct wf_event *ev)
 {
 	struct gather *g = &e->open;
@@ -67,6 +74,7 @@ static void pack(struct engine *e, const struct wf_event *ev)
 	g->pack_run = ev->run;
 	wf_pack_add(&g->pack, ev);
 	g->events++;
+	g->urgent |= !is_news(ev->kind);
 }
 
 void core_post(struct engine *e, struct run *r, struct wf_event *ev)
