@@ -187,7 +187,7 @@ static void on_lost(struct engine *e, const struct wf_lost *m)
 		if (m->why == WF_LOST_AGENT)
 			ev.v[3] = t->started_ms;
 		core_post(e, r, &ev);
-	} else {
+	} else if (m->cursor) {
 		stray(e, &m->ref, ev.kind);
 	}
 }

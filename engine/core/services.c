@@ -350,7 +350,10 @@ static void when_starting(struct engine *e, struct run *r, uint32_t service)
 	failed = member_failed(r, service);
 	if (failed && !members_live(r, service)) {
 		say_why(failed, why, sizeof(why));
-		if (svc->s.restarts && svc->s.restarts < spec_of(r, service)->failure_limit)
+		/* The first founding is tried once, unless its loss was not its fault, or it was ready while we were away. */
+		if ((svc->s.restarts || wf_class_is_loss((enum wf_class)failed->class) ||
+		     (failed->endpoint && policy(r, service) != WDF_ON_FAILURE_FAIL)) &&
+		    svc->s.restarts < spec_of(r, service)->failure_limit)
 			restart(e, r, service, why);
 		else
 			post_service(e, r, WF_E_SERVICE_START_FAILED, service, 0, why);
