@@ -181,7 +181,8 @@ static void on_submitted(void *arg, uint64_t run, int replayed, const struct wdf
 
 static void submit(struct play *p)
 {
-	static char *const env[] = { "HOME=/sim/home", NULL };
+	static char home[] = "HOME=/sim/home";
+	static char *const env[] = { home, NULL };
 	struct wf_submit s = {
 		.text = wf_buf_cstr(&p->text),
 		.text_n = p->text.len,
@@ -243,14 +244,16 @@ static int may_act(struct play *p, const struct act *a)
 		return wf_run_is_over(&r->row) || r->row.retries;
 	if (wf_run_is_over(&r->row) && p->scenario->ends != WF_RUN_STATES)
 		check_wrong(p, "the run is over before act %zu", p->act);
-	if (a->verb == ACT_RESOLVE) {
-		for (uint32_t i = 0; i < r->service_count; i++)
-			if (strcmp(r->services[i].s.name, a->what) == 0)
-				return r->services[i].s.held;
-		return dag_task_find(r->dag, a->what, &instance, &index, NULL) == 0 && index < r->inst[instance].count &&
-		       r->inst[instance].tasks[index].state == WF_TASK_HELD;
-	}
-	return 1;
+	if (!a->what)
+		return 1;
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (strcmp(r->services[i].s.name, a->what) == 0)
+			return r->services[i].s.held;
+	if (dag_task_find(r->dag, a->what, &instance, &index, NULL) < 0 || index >= r->inst[instance].count)
+		return 0;
+	if (a->verb == ACT_RESOLVE)
+		return r->inst[instance].tasks[index].state == WF_TASK_HELD;
+	return r->inst[instance].tasks[index].pid || r->inst[instance].tasks[index].state == WF_TASK_HELD || wf_run_is_over(&r->row);
 }
 
 static void act(struct play *p, const struct act *a)
@@ -259,7 +262,7 @@ static void act(struct play *p, const struct act *a)
 	struct wf_err err = { 0 };
 	int rc = 0;
 
-	if (p->scenario->ends == WF_RUN_STATES && wf_run_is_over(&r->row) && a->verb != ACT_RETRY) {
+	if (wf_run_is_over(&r->row) && (a->verb >= ACT_BREAK || (p->scenario->ends == WF_RUN_STATES && a->verb != ACT_RETRY))) {
 		answered(p);
 		return;
 	}
@@ -374,7 +377,8 @@ static void settle(struct play *p)
 	while (sim_now_ns(p->sim) < until &&
 	       (fake_agent_unacknowledged(p->agent) || fake_agent_live(p->agent) || p->engine->committing || p->engine->open.events) && step(p))
 		;
-	if (fake_agent_unacknowledged(p->agent))
+	/* Without a live run nobody calls the agent: what it has to say then is said to the next run. */
+	if (p->engine->local.state == AGENT_READY && fake_agent_unacknowledged(p->agent))
 		check_wrong(p, "%zu facts of the agent were never acknowledged", fake_agent_unacknowledged(p->agent));
 }
 
@@ -393,7 +397,7 @@ static void stop_engine(struct play *p)
 	while (!done && step(p))
 		;
 	/* Its side of the connection is told, and the timers of the loop are its own to stop. */
-	for (int i = 0; i < 1000 && sim_pending(p->sim, p->home) && p->engine->local.channel && step(p); i++)
+	for (int i = 0; i < 1000 && (p->engine->local.channel || p->engine->local.state == AGENT_CONNECTING) && step(p); i++)
 		;
 	wf_core_destroy(p->engine);
 	p->engine = NULL;
@@ -488,8 +492,10 @@ int play(const struct scenario *s, uint64_t seed, int tracing, uint64_t *hash, s
 		if (!step(p))
 			break;
 	}
-	if (!p->wrong[0])
+	if (!p->wrong[0]) {
+		p->home->die_at_write = 0;
 		settle(p);
+	}
 	if (!p->wrong[0])
 		check_end(p);
 	if (!p->wrong[0]) {

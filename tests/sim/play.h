@@ -15,7 +15,7 @@ enum verb { ACT_NONE, ACT_CANCEL, ACT_PAUSE, ACT_RESUME, ACT_RETRY, ACT_RESOLVE,
 struct act {
 	enum verb verb;
 	uint64_t after_ms;             /* after the one before was answered; at most: the seed chooses */
-	const char *what;              /* RESOLVE: task or service; waits until it is held */
+	const char *what;              /* RESOLVE: task or service; waits until it is held. Others: waits until that task runs */
 	enum wf_resolve_as as;
 };
 

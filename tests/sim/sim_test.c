@@ -14,8 +14,8 @@
 /* ---- scenarios --------------------------------------------------------------------------------------------- */
 
 /* 21 tasks: fan-out, each, all, a pool, a limit, a `when`, a service, a task that fails twice. */
-#define DAG(on_failure, tolerance)                                                                                     \
-	"workflow: {name: dag}\n"                                                                                      \
+#define DAG(on_failure, more)                                                                                     \
+	"workflow: {name: dag}\n" more                                                                                 \
 	"pools: {tokens: 2}\n"                                                                                         \
 	"services:\n"                                                                                                  \
 	"  - name: db\n"                                                                                               \
@@ -30,7 +30,7 @@
 	"     retry: {limit: 2, backoff: 2s}}\n"                                                                       \
 	"  - {name: left, after: [{step: sim, each: true}], command: 'left {{ i }}', services: [db]}\n"                \
 	"  - {name: right, after: [{step: sim, each: true}], when: 'i == 3', pool: tokens, command: 'right {{ i }}'}\n" \
-	"  - {name: gather, after: [left, {step: right, result: any}], command: 'gather', services: [db]" tolerance "}\n" \
+	"  - {name: gather, after: [left, {step: right, result: any}], command: 'gather', services: [db]}\n"   \
 	"  - {name: report, after: [gather], command: 'report'}\n"
 
 static void rule(struct sim *s, struct wf_buf *b, const char *name, const char *action, unsigned longest_ms)
@@ -105,6 +105,16 @@ static void member_dies(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 	step_rules(s, b);
 }
 
+/* So late that the engine has seen it ready, however often it died. */
+static void member_dies_late(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+{
+	(void)text;
+	wf_buf_printf(b, "db.0/1 fail exit ready=%u after=%u\n", (unsigned)sim_rnd(s, 2000), (unsigned)(400000 + sim_rnd(s, 6000)));
+	for (int i = 0; i < 6; i++)
+		wf_buf_printf(b, "left[%d] finish after=%u\n", i, (unsigned)(410000 + sim_rnd(s, 3000)));
+	step_rules(s, b);
+}
+
 static void member_never_ready(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 {
 	(void)text;
@@ -156,7 +166,7 @@ static void listing_badly(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 static void two_services(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 {
 	(void)text;
-	wf_buf_printf(b, "one.0 hang ready=%u\ntwo.0 hang ready=%u\n", (unsigned)sim_rnd(s, 3000), (unsigned)sim_rnd(s, 3000));
+	wf_buf_printf(b, "eager.0 hang\none.0 hang ready=%u\ntwo.0 hang ready=%u\n", (unsigned)sim_rnd(s, 3000), (unsigned)sim_rnd(s, 3000));
 	rule(s, b, "*", "finish", 6000);
 }
 
@@ -255,7 +265,7 @@ static const struct scenario scenarios[] = {
 		.deaths = 5,
 		.breaks = 3,
 		.repeats = 1,
-		.acts = { { ACT_CANCEL, 25000 }, { ACT_RETRY, 100 } },
+		.acts = { { ACT_CANCEL, 25000, "sim[5]" }, { ACT_RETRY, 100 } },
 	},
 	{
 		.name = "restart",
@@ -269,7 +279,7 @@ static const struct scenario scenarios[] = {
 	{
 		.name = "hold, found again",
 		.text = DAG("hold", ""),
-		.write = member_dies,
+		.write = member_dies_late,
 		.ends = WF_RUN_SUCCEEDED,
 		.deaths = 5,
 		.breaks = 3,
@@ -279,7 +289,7 @@ static const struct scenario scenarios[] = {
 	{
 		.name = "hold, given up",
 		.text = DAG("hold", ""),
-		.write = member_dies,
+		.write = member_dies_late,
 		.ends = WF_RUN_FAILED_,
 		.deaths = 5,
 		.breaks = 3,
@@ -289,7 +299,7 @@ static const struct scenario scenarios[] = {
 	{
 		.name = "fail",
 		.text = DAG("fail", ""),
-		.write = member_dies,
+		.write = member_dies_late,
 		.ends = WF_RUN_FAILED_,
 		.deaths = 5,
 		.breaks = 3,
@@ -307,7 +317,7 @@ static const struct scenario scenarios[] = {
 	{
 		.name = "fail, retry",
 		.text = DAG("fail", ""),
-		.write = member_dies,
+		.write = member_dies_late,
 		.ends = WF_RUN_SUCCEEDED,
 		.deaths = 5,
 		.breaks = 3,
@@ -326,13 +336,14 @@ static const struct scenario scenarios[] = {
 	},
 	{
 		.name = "forgotten",
-		.text = DAG("restart", ""),
+		.text = DAG("restart", "defaults: {on_unknown: rerun}\n"),
 		.write = forgotten,
 		.ends = WF_RUN_SUCCEEDED,
 		.deaths = 5,
 		.breaks = 3,
 		.repeats = 1,
 		.lies = 1,
+		.acts = { { ACT_BREAK, 100, "sim[1]" }, { ACT_BREAK, 100, "left[2]" } },
 	},
 	{
 		.name = "held, rerun",
@@ -343,7 +354,7 @@ static const struct scenario scenarios[] = {
 		.breaks = 3,
 		.repeats = 1,
 		.lies = 1,
-		.acts = { { ACT_BREAK, 9000 }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_RERUN } },
+		.acts = { { ACT_BREAK, 9000, "prepare" }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_RERUN } },
 	},
 	{
 		.name = "held, succeeded",
@@ -354,7 +365,7 @@ static const struct scenario scenarios[] = {
 		.breaks = 3,
 		.repeats = 1,
 		.lies = 1,
-		.acts = { { ACT_BREAK, 9000 }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_SUCCEEDED } },
+		.acts = { { ACT_BREAK, 9000, "prepare" }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_SUCCEEDED } },
 	},
 	{
 		.name = "held, failed",
@@ -365,7 +376,7 @@ static const struct scenario scenarios[] = {
 		.breaks = 3,
 		.repeats = 1,
 		.lies = 1,
-		.acts = { { ACT_BREAK, 9000 }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_FAILED } },
+		.acts = { { ACT_BREAK, 9000, "prepare" }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_FAILED } },
 	},
 	{
 		.name = "refused",
