@@ -233,6 +233,10 @@ static int make_dir(struct submission *s, struct run *r)
 		rc = wf_file_publish(os, path, wf_buf_cstr(&b), b.len, 0600, &s->err);
 	if (rc == 0)
 		rc = wf_dir_sync(os, s->engine->run_root, &s->err);
+	/* The run root may lie on another file system than the state, and fill up alone. */
+	if (rc < 0 && s->err.code == WF_FULL)
+		wf_errf(&s->err, WF_FULL, "no space left in '%s': what runs goes on, nothing new is taken; free some",
+			s->engine->run_root);
 	free(path);
 	wf_buf_release(&b);
 	return rc;

@@ -153,8 +153,8 @@ static void enter_full(struct wf_store *s)
 	s->state.full = 1;
 }
 
-/* Refreshes the free space, and leaves the full state when there is room for the ballast and as
- * much again. */
+/* Refreshes the free space, and leaves the full state when there is room for the ballast (what is
+ * left of it counts) and as much again. */
 static void look_at_space(struct wf_store *s)
 {
 	int64_t now = wf_os_mono_ms(s->os);
@@ -164,7 +164,7 @@ static void look_at_space(struct wf_store *s)
 	s->space_ms = now;
 	if (s->os->ops->free_bytes(s->os->self, s->dir, &s->state.free_bytes) < 0)
 		return;
-	if (s->state.full && s->state.free_bytes > 2 * (uint64_t)LOW_WATER &&
+	if (s->state.full && s->state.free_bytes + s->ballast.bytes > 2 * (uint64_t)LOW_WATER &&
 	    ballast_make(&s->ballast, NULL) == 0) {
 		wf_log(WF_LOG_WARN, "store: there is space for '%s' again", s->file);
 		s->state.full = 0;
