@@ -2,6 +2,7 @@ wdf_SRC := \
 	wdf-schema/after.c \
 	wdf-schema/attribute.c \
 	wdf-schema/command.c \
+	wdf-schema/command_render.c \
 	wdf-schema/defaults.c \
 	wdf-schema/diag.c \
 	wdf-schema/driver.c \
@@ -9,14 +10,17 @@ wdf_SRC := \
 	wdf-schema/expression.c \
 	wdf-schema/fanout.c \
 	wdf-schema/links.c \
+	wdf-schema/mask.c \
 	wdf-schema/mover.c \
 	wdf-schema/names.c \
 	wdf-schema/node.c \
 	wdf-schema/param.c \
 	wdf-schema/read.c \
+	wdf-schema/resolve.c \
 	wdf-schema/resources.c \
 	wdf-schema/service.c \
 	wdf-schema/shell.c \
+	wdf-schema/shell_words.c \
 	wdf-schema/source.c \
 	wdf-schema/step.c \
 	wdf-schema/template.c \
@@ -29,4 +33,5 @@ wdf_SRC := \
 	wdf-schema/verbs_act.c \
 	wdf-schema/wdf.c \
 	wdf-schema/work.c \
-	wdf-schema/yaml.c
+	wdf-schema/yaml.c \
+	wdf-schema/yaml_error.c

@@ -1,4 +1,4 @@
-/* read.c - owns typed access to nodes: what is expected, what was found, and putting parameters in. Knows no key of the language. */
+/* read.c - owns typed access to nodes: what is expected and what was found. Parameters are resolve.c's. Knows no key of the language. */
 #include "wdf-schema/read.h"
 
 #include <errno.h>
@@ -103,188 +103,6 @@ struct wdf_diag *wdf_missing(struct wdf_load *l, const struct wdf_node *map, con
 	return wdf_find(l->d, WDF_MISSING, map->pos, map->span, "'%s' is missing in %s", key, what);
 }
 
-/* ---- names ---------------------------------------------------------------------------------------------- */
-
-const struct wdf_param *wdf_find_param(struct wdf_load *l, const char *name, size_t n)
-{
-	uint32_t i = wf_strmap_getn(&l->params, name, n);
-
-	if (i == WF_STRMAP_NONE)
-		return NULL;
-	l->used[i] = 1;
-	return &l->w->params[i];
-}
-
-void wdf_need(struct wdf_load *l, const char *name, size_t n, struct wdf_pos pos)
-{
-	struct wdf *w = l->w;
-	char *copy;
-
-	if (wf_strmap_getn(&l->needed, name, n) != WF_STRMAP_NONE)
-		return;
-	copy = wf_arena_strndup(l->a, name, n);
-	wf_strmap_add(&l->needed, copy, 1);
-	if (!l->in->allow_needed) {
-		wdf_hint(wdf_find(l->d, WDF_NOT_GIVEN, pos, (uint32_t)n + 6, "'%s' has no value", copy),
-			 "give it with -p %s=VALUE", copy);
-		return;
-	}
-	w->needed = wf_grow(w->needed, &l->needed_cap, w->needed_count + 1u, sizeof(*w->needed));
-	w->needed[w->needed_count++] = (struct wdf_needed){ .name = copy, .pos = pos };
-}
-
-void wdf_hint_defined(struct wdf_diag *f, const char *word, const char *const *names, const struct wdf_pos *places,
-		      size_t n)
-{
-	const char *near;
-
-	wdf_hint_names(f, word, names, n);
-	near = f && strlen(word) <= 64 ? wf_nearest(word, names, n) : NULL;
-	for (size_t i = 0; near && i < n; i++)
-		if (names[i] == near)
-			wdf_related(f, places[i], "'%s' is defined here", near);
-}
-
-void wdf_unknown_name(struct wdf_load *l, const char *name, size_t n, struct wdf_pos pos,
-		      const char *const *more, size_t more_count)
-{
-	enum { MOST = 200 };
-	const char *known[MOST];
-	char shown[WDF_SHOWN], word[65];
-	size_t count = 0;
-	struct wdf_diag *f;
-
-	for (uint32_t i = 0; i < l->w->param_count && count < MOST; i++)
-		known[count++] = l->w->params[i].name;
-	for (size_t i = 0; i < more_count && count < MOST; i++)
-		known[count++] = more[i];
-	if (count + 2 <= MOST) {
-		known[count++] = "SESSION";
-		known[count++] = "STEP";
-	}
-	snprintf(word, sizeof(word), "%.*s", (int)n, name);
-	f = wdf_find(l->d, WDF_UNKNOWN_NAME, pos, (uint32_t)n + 6, "undefined name '%s'",
-		     wdf_shown(name, n, shown));
-	if (f && n <= 64 && wf_nearest(word, known, count)) {
-		wdf_hint_names(f, word, known, count);
-	} else if (f) {
-		struct wf_buf b = { 0 };
-
-		for (size_t i = 0; i < count && b.len < 300; i++)
-			wf_buf_printf(&b, "%s%s", i ? ", " : "", known[i]);
-		wdf_hint(f, "known: %s", wf_buf_cstr(&b));
-		wf_buf_release(&b);
-	}
-}
-
-/* ---- putting parameters in -------------------------------------------------------------------------------- */
-
-static int read_template(struct wdf_load *l, const struct wdf_node *n, struct wdf_tmpl *t)
-{
-	struct wdf_tmpl_source from = { .text = n->text, .len = n->count, .pos = n->pos };
-
-	if (n->masked) {
-		from.masks = l->doc.masks + n->total;
-		from.mask_count = l->doc.mask_count - n->total;
-	}
-	from.lenient = !l->has_params;
-	return wdf_tmpl_read(t, l->a, &from, l->d);
-}
-
-static int is_dim(const struct wdf_load *l, const char *name, size_t n)
-{
-	for (uint32_t i = 0; l->dims && l->dims->kind == WDF_NODE_MAP && i < l->dims->count; i++)
-		if (strncmp(l->dims->entries[i].key, name, n) == 0 && !l->dims->entries[i].key[n])
-			return 1;
-	return 0;
-}
-
-/* A name in a structural value: a parameter, or a finding. NULL also when it has no value yet. */
-static const struct wdf_param *structural_name(struct wdf_load *l, const struct wdf_entry *e,
-					       const struct wdf_part *p)
-{
-	const struct wdf_param *param = wdf_find_param(l, p->text, p->len);
-	char shown[WDF_SHOWN];
-
-	if (param && wdf_param_known(param))
-		return param;
-	if (param)
-		return NULL;
-	wdf_shown(p->text, p->len, shown);
-	if (memchr(p->text, '.', p->len) || is_dim(l, p->text, p->len) || (p->len == 7 && memcmp(p->text, "SESSION", 7) == 0) ||
-	    (p->len == 4 && memcmp(p->text, "STEP", 4) == 0)) {
-		wdf_hint(wdf_find(l->d, WDF_PLACE, p->pos, p->len + 6,
-				  "'{{ %s }}' has no value when '%s' is read", shown, e->key),
-			 "only parameters can be used here");
-		return NULL;
-	}
-	if (!l->has_params)
-		wdf_need(l, p->text, p->len, p->pos);
-	else
-		wdf_unknown_name(l, p->text, p->len, p->pos, NULL, 0);
-	return NULL;
-}
-
-struct lookup {
-	struct wdf_load *l;
-};
-
-static int lookup_param(void *self, const char *name, size_t n, struct wdf_value *out)
-{
-	const struct wdf_param *p = wdf_find_param(((struct lookup *)self)->l, name, n);
-
-	if (!p)
-		return -1;
-	*out = p->value;
-	return 0;
-}
-
-/* The text of a scalar with its parameters, for use at once; -1 when one has no value. */
-static int resolve(struct wdf_load *l, const struct wdf_entry *e, const char **out)
-{
-	struct lookup self = { l };
-	struct wdf_scope scope = { lookup_param, &self };
-	struct wf_buf b = { 0 };
-	struct wf_err err;
-	struct wdf_tmpl t;
-	int rc;
-
-	if (!e->value.masked) {
-		*out = e->value.text;
-		return 0;
-	}
-	rc = read_template(l, &e->value, &t);
-	for (uint32_t i = 0; i < t.count && rc == 0; i++)
-		if (t.parts[i].is_name && !structural_name(l, e, &t.parts[i]))
-			rc = -1;
-	if (rc == 0 && wdf_tmpl_render(&t, &scope, &b, &err) < 0) {
-		wdf_find(l->d, WDF_PARAM_VALUE, e->value.pos, e->value.span, "%s", err.text);
-		rc = -1;
-	}
-	l->resolved += b.len;
-	if (rc == 0 && l->resolved > WDF_MOST_RESOLVED) {
-		wdf_find(l->d, WDF_TOO_LARGE, e->value.pos, e->value.span,
-			 "parameters put into the workflow's structure have more than %d bytes together", WDF_MOST_RESOLVED);
-		rc = -1;
-	}
-	if (rc == 0)
-		*out = wf_arena_strndup(l->a, wf_buf_cstr(&b), b.len);
-	wf_buf_release(&b);
-	return rc;
-}
-
-const struct wdf_param *wdf_read_param(struct wdf_load *l, const struct wdf_node *n)
-{
-	struct wdf_brace b;
-	size_t at = 0;
-
-	if (n->kind != WDF_NODE_SCALAR || !n->masked || !wdf_brace_next(n->text, n->count, &at, &b))
-		return NULL;
-	if (b.form != WDF_BRACE_NAME || b.at != 0 || b.len != n->count || b.width || b.join)
-		return NULL;
-	return wdf_find_param(l, b.name, b.name_len);
-}
-
 /* ---- scalars ----------------------------------------------------------------------------------------------- */
 
 /* Plain text that YAML 1.1 reads otherwise. */
@@ -325,7 +143,7 @@ int wdf_read_text(struct wdf_load *l, const struct wdf_entry *e, enum wdf_text_m
 		return -1;
 	}
 	if (n->masked)
-		return resolve(l, e, out);
+		return wdf_resolve(l, e, out);
 	*out = wf_arena_strndup(l->a, n->text, n->count); /* the tree dies before the workflow */
 	return 0;
 }
@@ -374,7 +192,7 @@ int wdf_read_int(struct wdf_load *l, const struct wdf_entry *e, int64_t min, int
 		wdf_hint(not_integer(l, e, n->text, min, max), "remove the quotes");
 		return -1;
 	}
-	if (is_surprise(l, e) || resolve(l, e, &text) < 0)
+	if (is_surprise(l, e) || wdf_resolve(l, e, &text) < 0)
 		return -1;
 	digits = text + (min < 0 && *text == '-');
 	errno = 0;
@@ -393,7 +211,7 @@ int wdf_read_bool(struct wdf_load *l, const struct wdf_entry *e, uint8_t *out)
 	char shown[WDF_SHOWN];
 	const char *text;
 
-	if (!is_scalar(l, e, "true or false") || is_surprise(l, e) || resolve(l, e, &text) < 0)
+	if (!is_scalar(l, e, "true or false") || is_surprise(l, e) || wdf_resolve(l, e, &text) < 0)
 		return -1;
 	if ((!n->plain && !n->masked) || wdf_plain_of(text) != WDF_PLAIN_BOOL) {
 		wdf_find(l->d, WDF_BOOLEAN, n->pos, n->span, "'%s' must be true or false, found '%s'%s", e->key,
@@ -410,7 +228,7 @@ int wdf_read_size(struct wdf_load *l, const struct wdf_entry *e, uint64_t *out)
 	const char *text;
 	struct wf_err err;
 
-	if (!is_scalar(l, e, "a size") || is_surprise(l, e) || resolve(l, e, &text) < 0)
+	if (!is_scalar(l, e, "a size") || is_surprise(l, e) || wdf_resolve(l, e, &text) < 0)
 		return -1;
 	if (wdf_size_parse(text, out, &err) < 0) {
 		wdf_find(l->d, WDF_SIZE, e->value.pos, e->value.span, "'%s': %s", e->key, err.text);
@@ -424,7 +242,7 @@ int wdf_read_time(struct wdf_load *l, const struct wdf_entry *e, int64_t *ms)
 	const char *text;
 	struct wf_err err;
 
-	if (!is_scalar(l, e, "a time") || is_surprise(l, e) || resolve(l, e, &text) < 0)
+	if (!is_scalar(l, e, "a time") || is_surprise(l, e) || wdf_resolve(l, e, &text) < 0)
 		return -1;
 	if (wdf_time_parse(text, ms, &err) < 0) {
 		wdf_find(l->d, WDF_TIME, e->value.pos, e->value.span, "'%s': %s", e->key, err.text);
@@ -439,7 +257,7 @@ int wdf_read_choice(struct wdf_load *l, const struct wdf_entry *e, const char *c
 	const char *text;
 	size_t n = 0;
 
-	if (!is_scalar(l, e, "a word") || resolve(l, e, &text) < 0)
+	if (!is_scalar(l, e, "a word") || wdf_resolve(l, e, &text) < 0)
 		return -1;
 	for (; words[n]; n++)
 		if (strcmp(words[n], text) == 0) {
@@ -466,7 +284,7 @@ int wdf_read_value(struct wdf_load *l, const struct wdf_entry *e, struct wdf_val
 		return 0;
 	}
 	if (n->kind == WDF_NODE_SCALAR) {
-		if (is_surprise(l, e) || resolve(l, e, &text) < 0)
+		if (is_surprise(l, e) || wdf_resolve(l, e, &text) < 0)
 			return -1;
 		*out = n->plain ? wdf_value_of_text(l->a, text) : wdf_value_string(l->a, text, strlen(text));
 		return 0;
@@ -504,7 +322,7 @@ static json_t *scalar_json(struct wdf_load *l, const struct wdf_entry *e, enum w
 	const char *text = n->text;
 	json_t *j;
 
-	if (is_surprise(l, e) || (mode == WDF_JSON_RESOLVED && resolve(l, e, &text) < 0))
+	if (is_surprise(l, e) || (mode == WDF_JSON_RESOLVED && wdf_resolve(l, e, &text) < 0))
 		return NULL;
 	if (!n->plain || (mode == WDF_JSON_RAW && n->masked))
 		return json_stringn(text, strlen(text));
@@ -581,5 +399,5 @@ int wdf_read_tmpl(struct wdf_load *l, const struct wdf_entry *e, struct wdf_tmpl
 {
 	if (!is_scalar(l, e, "text") || is_surprise(l, e))
 		return -1;
-	return read_template(l, &e->value, out);
+	return wdf_resolve_template(l, &e->value, out);
 }

@@ -125,6 +125,10 @@ void wdf_hint_defined(struct wdf_diag *f, const char *word, const char *const *n
 void wdf_unknown_name(struct wdf_load *l, const char *name, size_t n, struct wdf_pos pos,
 		      const char *const *more, size_t more_count);
 
+/* The text of a scalar with its parameters put in, for use at once; -1 when one has no value. */
+int wdf_resolve(struct wdf_load *l, const struct wdf_entry *e, const char **out);
+int wdf_resolve_template(struct wdf_load *l, const struct wdf_node *n, struct wdf_tmpl *t);
+
 /* ---- parts of the file: one reader per source ------------------------------------------------------------- */
 
 void wdf_load_params(struct wdf_load *l, const struct wdf_entry *e);      /* param.c */

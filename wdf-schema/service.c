@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wdf-schema/command.h"
 #include "wdf-schema/driver.h"
 #include "wdf-schema/read.h"
 
@@ -246,12 +247,23 @@ static void service_executor(struct wdf_load *l, const struct wdf_entry *e, void
 		((struct reading *)to)->s->executor = words[word];
 }
 
+/* The member reads its command again when it has rendered it; here only what is wrong with it in any case. */
+static void check_command(struct wdf_load *l, const struct wdf_entry *e)
+{
+	struct wdf_command_source from = { .shell_pos = e->value.pos, .always_shell = strcmp(e->key, "setup") == 0 };
+
+	if (e->value.kind == WDF_NODE_SCALAR && wdf_read_tmpl(l, e, &from.text) == 0)
+		wdf_command_read(l->a, &from, l->d);
+}
+
 static void service_spec(struct wdf_load *l, const struct wdf_entry *e, void *to)
 {
 	struct wdf_service *s = ((struct reading *)to)->s;
 	json_t *v;
 
 	check_placeholders(l, &e->value);
+	if (strcmp(e->key, "command") == 0 || strcmp(e->key, "setup") == 0)
+		check_command(l, e);
 	v = wdf_read_json(l, e, WDF_JSON_RAW);
 	if (v)
 		json_object_set_new(s->spec, e->key, v);

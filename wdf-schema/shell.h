@@ -47,6 +47,8 @@ struct wdf_simple {
 };
 /* Is the word that begins so ("-c" so far, or nothing yet) a script, or part of one? */
 int wdf_simple_in_script(const struct wdf_simple *s, const char *word, size_t n);
+/* Does the command read a script from stdin? */
+int wdf_simple_reads_script(const struct wdf_simple *s);
 /* A word is complete. */
 void wdf_simple_word(struct wdf_simple *s, const char *word, size_t n);
 

@@ -100,16 +100,16 @@ int wdf_brace_next(const char *text, size_t n, size_t *at, struct wdf_brace *b)
 	return 1;
 }
 
-static struct wdf_pos brace_pos(const struct wdf_tmpl_source *from, size_t at, uint32_t index)
+/* Place of the brace at `at`: known by its mask, else counted on from the last one. */
+static struct wdf_pos brace_pos(const struct wdf_tmpl_source *from, size_t at, uint32_t index, size_t *counted,
+				struct wdf_pos *last)
 {
-	struct wdf_pos p = from->pos;
-
 	if (from->masks && index < from->mask_count)
 		return from->masks[index];
-	for (size_t i = 0; i < at; i++)
-		if (((unsigned char)from->text[i] & 0xc0) != 0x80)
-			p.column++;
-	return p;
+	for (; *counted < at; ++*counted)
+		if (((unsigned char)from->text[*counted] & 0xc0) != 0x80)
+			last->column++;
+	return *last;
 }
 
 static int report(const struct wdf_tmpl_source *from, const struct wdf_brace *b, struct wdf_pos pos,
@@ -136,6 +136,8 @@ int wdf_tmpl_read(struct wdf_tmpl *t, struct wf_arena *a, const struct wdf_tmpl_
 	struct wdf_part *parts = NULL;
 	size_t cap = 0, count = 0, at = 0, literal = 0;
 	const char *raw = wf_arena_strndup(a, from->text, from->len);
+	struct wdf_pos last = from->pos;
+	size_t counted = 0;
 	struct wdf_brace b;
 	uint32_t index = 0;
 	int rc = 0;
@@ -145,7 +147,7 @@ int wdf_tmpl_read(struct wdf_tmpl *t, struct wf_arena *a, const struct wdf_tmpl_
 
 		if (b.form == WDF_BRACE_TEXT)
 			continue;
-		pos = brace_pos(from, b.at, index);
+		pos = brace_pos(from, b.at, index, &counted, &last);
 		if (b.form != WDF_BRACE_NAME) {
 			if (report(from, &b, pos, d) < 0)
 				rc = -1;

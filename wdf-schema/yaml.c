@@ -1,30 +1,16 @@
-/* yaml.c - owns the way from text to a tree of nodes: masking, libyaml's events, limits, aliases, duplicate keys, and what a
- * syntax error is called. Knows no key of the language.
- *
- * Masking: libyaml would read "x: {{ X }}" as a mapping in a mapping. So each piece that looks like a placeholder is replaced,
- * character for character, by characters of the private plane 16 before libyaml sees it: a mark, three digits to the base 4096 that
- * number the piece, and padding. Columns stay right, nothing in it means anything to YAML, and in each scalar the pieces are
- * put back by number.
- */
+/* yaml.c - owns the way from libyaml's events to a tree of nodes: limits, aliases, duplicate keys, what is refused. Knows no key of the
+ * language. */
 #include "wdf-schema/yaml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "engine/base/hash.h"
 #include "wdf-schema/diag.h"
+#include "wdf-schema/yaml_parts.h"
 
 enum { MOST_ALIASED = 64 << 20 /* bytes that aliases may stand for */ };
-enum { DIGITS = 3, PIECE = 4 /* bytes of one masking character in UTF-8 */ };
-static const char mark[] = "\xf4\x8f\x80\x80"; /* U+10F000 */
-static const char pad[] = "\xf4\x8e\x80\x80";  /* U+10E000 */
-
-struct mask {
-	const char *text; /* in the source */
-	size_t len;
-};
 
 struct frame {
 	uint8_t is_map;
@@ -50,9 +36,7 @@ struct reader {
 	struct wdf_diags *diags;
 	const char *text;
 	size_t len;
-	struct mask *masks;
-	struct wdf_pos *places;
-	size_t mask_count, mask_cap, place_cap;
+	struct wdf_masks masks;
 	struct frame frames[WDF_MAX_DEPTH];
 	size_t depth;
 	struct wdf_node *items;
@@ -68,271 +52,9 @@ struct reader {
 	int bad; /* an error that leaves the tree whole */
 };
 
-/* ---- masking ---------------------------------------------------------------------------------- */
-
-static size_t count_chars(const char *s, size_t n)
-{
-	size_t chars = 0;
-
-	for (size_t i = 0; i < n; i++)
-		chars += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return chars;
-}
-
-static void add_piece(struct wf_buf *out, size_t number, size_t chars)
-{
-	wf_buf_add(out, mark, PIECE);
-	for (int i = DIGITS - 1; i >= 0; i--) {
-		unsigned digit = (unsigned)(number >> (12 * i)) & 0xfff;
-		char c[PIECE] = { (char)0xf4, (char)0x80, (char)(0x80 | digit >> 6),
-				  (char)(0x80 | (digit & 0x3f)) };
-
-		wf_buf_add(out, c, PIECE);
-	}
-	for (size_t i = 1 + DIGITS; i < chars; i++)
-		wf_buf_add(out, pad, PIECE);
-}
-
-static void mask_all(struct reader *r, struct wf_buf *out)
-{
-	struct wdf_pos pos = { 1, 1 };
-	size_t from = 0, at = 0;
-
-	while (at < r->len) {
-		unsigned char c = (unsigned char)r->text[at];
-		size_t len, chars;
-
-		if (c != '{' || (len = wdf_mask_len(r->text + at, r->len - at)) == 0) {
-			if (c == '\n' || (c == '\r' && !(at + 1 < r->len && r->text[at + 1] == '\n'))) {
-				pos.line++;
-				pos.column = 1;
-			} else if ((c & 0xc0) != 0x80 && c != '\r') {
-				pos.column++;
-			}
-			at++;
-			continue;
-		}
-		chars = count_chars(r->text + at, len);
-		r->masks = wf_grow(r->masks, &r->mask_cap, r->mask_count + 1, sizeof(*r->masks));
-		r->places = wf_grow(r->places, &r->place_cap, r->mask_count + 1, sizeof(*r->places));
-		r->masks[r->mask_count] = (struct mask){ r->text + at, len };
-		r->places[r->mask_count] = pos;
-		wf_buf_add(out, r->text + from, at - from);
-		add_piece(out, r->mask_count++, chars);
-		pos.column += (uint32_t)chars;
-		at += len;
-		from = at;
-	}
-	wf_buf_add(out, r->text + from, r->len - from);
-}
-
-/* Number of the piece at s, or -1 when the characters are the user's own. */
-static int64_t piece_number(const struct reader *r, const char *s, size_t n)
-{
-	int64_t number = 0;
-
-	if (n < PIECE * (1 + DIGITS) || memcmp(s, mark, PIECE) != 0)
-		return -1;
-	for (int i = 1; i <= DIGITS; i++) {
-		const unsigned char *c = (const unsigned char *)s + i * PIECE;
-
-		if (c[0] != 0xf4 || c[1] != 0x80)
-			return -1;
-		number = number << 12 | (c[2] & 0x3f) << 6 | (c[3] & 0x3f);
-	}
-	return number < (int64_t)r->mask_count ? number : -1;
-}
-
-static const char *unmask(struct reader *r, const char *s, size_t n, struct wdf_node *node)
-{
-	struct wf_buf b = { 0 };
-	const char *at = s, *end = s + n, *hit, *text;
-
-	while ((hit = memmem(at, (size_t)(end - at), mark, PIECE))) {
-		int64_t number = piece_number(r, hit, (size_t)(end - hit));
-		size_t bytes;
-
-		wf_buf_add(&b, at, (size_t)(hit - at));
-		if (number < 0) {
-			wf_buf_add(&b, hit, PIECE);
-			at = hit + PIECE;
-			continue;
-		}
-		if (!node->masked)
-			node->total = (uint32_t)number;
-		node->masked = 1;
-		wf_buf_add(&b, r->masks[number].text, r->masks[number].len);
-		bytes = PIECE * count_chars(r->masks[number].text, r->masks[number].len);
-		at = bytes < (size_t)(end - hit) ? hit + bytes : end;
-	}
-	if (at == s) {
-		node->count = (uint32_t)n;
-		return wf_arena_strndup(r->doc->arena, s, n);
-	}
-	wf_buf_add(&b, at, (size_t)(end - at));
-	node->count = (uint32_t)b.len;
-	text = wf_arena_strndup(r->doc->arena, b.data, b.len);
-	wf_buf_release(&b);
-	return text;
-}
-
-/* ---- errors of syntax ---------------------------------------------------------------------------- */
-
-static struct wdf_pos pos_of(yaml_mark_t m)
-{
-	return (struct wdf_pos){ (uint32_t)m.line + 1, (uint32_t)m.column + 1 };
-}
-
 static uint32_t span_of(yaml_mark_t from, yaml_mark_t to)
 {
 	return from.line == to.line && to.column > from.column ? (uint32_t)(to.column - from.column) : 1;
-}
-
-static const char *line_start(const struct reader *r, size_t line)
-{
-	const char *s = r->text, *end = r->text + r->len;
-
-	while (line-- > 0) {
-		while (s < end && *s != '\n' && *s != '\r')
-			s++;
-		if (s < end)
-			s += *s == '\r' && s + 1 < end && s[1] == '\n' ? 2 : 1;
-	}
-	return s;
-}
-
-/* libyaml may count a line more than there is at the end of the text; a place beyond it would be none. */
-static struct wdf_pos place_of(const struct reader *r, yaml_mark_t m)
-{
-	struct wdf_pos last = { 1, 1 };
-	const char *s = r->text, *end = r->text + r->len;
-
-	for (; s < end; s++) {
-		if (*s == '\n' || (*s == '\r' && !(s + 1 < end && s[1] == '\n'))) {
-			last.line++;
-			last.column = 1;
-		} else if (((unsigned char)*s & 0xc0) != 0x80 && *s != '\r') {
-			last.column++;
-		}
-	}
-	return m.line >= last.line ? last : pos_of(m);
-}
-
-/* Column of a tab among the blanks that begin the line, or 0. */
-static uint32_t tab_column(const struct reader *r, size_t line)
-{
-	const char *s = line_start(r, line), *end = r->text + r->len;
-
-	for (uint32_t column = 1; s < end && (*s == ' ' || *s == '\t'); s++, column++)
-		if (*s == '\t')
-			return column;
-	return 0;
-}
-
-/* Does a line look like "key:", "key: value" or "- item"? */
-static int looks_like_yaml(const char *s, const char *end)
-{
-	while (s < end && *s == ' ')
-		s++;
-	if (s + 1 < end && *s == '-' && s[1] == ' ')
-		return 1;
-	if (s >= end || !((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z'))
-		return 0;
-	while (s < end && (((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z') || *s == '_' || *s == '-' ||
-			   (*s >= '0' && *s <= '9')))
-		s++;
-	return s < end && *s == ':' && (s + 1 == end || s[1] == ' ' || s[1] == '\n' || s[1] == '\r');
-}
-
-/* An unclosed quote ends at the next one, wherever that is, and the error shows later: look for the first quoted scalar of several
- * lines that swallowed what looks like YAML. */
-static int find_open_quote(const struct reader *r, const struct wf_buf *masked, yaml_mark_t error,
-			   struct wdf_pos *pos)
-{
-	yaml_parser_t p;
-	int found = 0, done = 0;
-
-	if (!yaml_parser_initialize(&p))
-		WF_BUG("out of memory for the YAML reader");
-	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p, (const unsigned char *)wf_buf_cstr(masked), masked->len);
-	while (!done && !found) {
-		yaml_token_t t;
-
-		if (!yaml_parser_scan(&p, &t))
-			break;
-		done = t.type == YAML_STREAM_END_TOKEN || t.start_mark.index > error.index;
-		if (t.type == YAML_SCALAR_TOKEN && t.start_mark.line != t.end_mark.line &&
-		    (t.data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
-		     t.data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE)) {
-			for (size_t l = t.start_mark.line + 1; l <= t.end_mark.line && !found; l++)
-				found = looks_like_yaml(line_start(r, l), r->text + r->len);
-			if (found)
-				*pos = pos_of(t.start_mark);
-		}
-		yaml_token_delete(&t);
-	}
-	yaml_parser_delete(&p);
-	return found;
-}
-
-static const char *cure_of(const char *problem)
-{
-	static const struct {
-		const char *problem, *cure;
-	} cures[] = {
-		{ "mapping values are not allowed",
-		  "check the indentation, or quote the value if it contains ': '" },
-		{ "cannot start any token", "quote the value" },
-		{ "did not find expected key", "check the indentation of this line" },
-		{ "did not find expected '-'", "check the indentation of this line" },
-		{ "could not find expected ':'", "check the indentation; a key is followed by ': '" },
-		{ "did not find expected ',' or ']'", "close the list with ']'" },
-		{ "did not find expected ',' or '}'", "close the mapping with '}'" },
-		{ "block sequence entries are not allowed", "start the list on a line of its own" },
-		{ "unknown escape character", "write \\\\ for a backslash, or use single quotes" },
-	};
-
-	for (size_t i = 0; i < WF_COUNT(cures); i++)
-		if (strstr(problem, cures[i].problem))
-			return cures[i].cure;
-	return NULL;
-}
-
-static void report_syntax(struct reader *r, const yaml_parser_t *p, const struct wf_buf *masked)
-{
-	const char *problem = p->problem ? p->problem : "not valid YAML";
-	const char *context = p->context ? p->context : "";
-	yaml_mark_t at = p->problem_mark;
-	struct wdf_diag *f;
-	struct wdf_pos quote;
-	uint32_t tab;
-
-	if (p->error == YAML_MEMORY_ERROR)
-		WF_BUG("out of memory for the YAML reader");
-	if (strstr(context, "quoted scalar") && strstr(problem, "unexpected")) {
-		wdf_hint(wdf_find(r->diags, WDF_QUOTE, pos_of(p->context_mark), 1, "quote is not closed"),
-			 "add the closing quote");
-		return;
-	}
-	tab = tab_column(r, at.line);
-	if (tab) {
-		wdf_hint(wdf_find(r->diags, WDF_TAB,
-				  (struct wdf_pos){ (uint32_t)at.line + 1, tab }, 1,
-				  "tab in indentation"),
-			 "use spaces");
-		return;
-	}
-	if (find_open_quote(r, masked, at, &quote)) {
-		wdf_hint(wdf_find(r->diags, WDF_QUOTE, quote, 1, "quote is not closed"),
-			 "add the closing quote");
-		return;
-	}
-	f = wdf_find(r->diags, WDF_SYNTAX, place_of(r, at), 1, "%s", problem);
-	if (cure_of(problem))
-		wdf_hint(f, "%s", cure_of(problem));
-	if (*context && (p->context_mark.line != at.line || p->context_mark.column != at.column))
-		wdf_related(f, pos_of(p->context_mark), "%s that begins here", context);
 }
 
 /* ---- building the tree --------------------------------------------------------------------------- */
@@ -445,7 +167,7 @@ static void take_key(struct reader *r, const struct wdf_node *n)
 
 static int on_scalar(struct reader *r, const yaml_event_t *e)
 {
-	struct wdf_node n = { .kind = WDF_NODE_SCALAR, .pos = pos_of(e->start_mark) };
+	struct wdf_node n = { .kind = WDF_NODE_SCALAR, .pos = wdf_yaml_pos(e->start_mark) };
 	const char *value = (const char *)e->data.scalar.value;
 	uint32_t anchor;
 
@@ -459,7 +181,7 @@ static int on_scalar(struct reader *r, const yaml_event_t *e)
 		r->bad = 1;
 		n.text = "";
 	} else {
-		n.text = unmask(r, value, e->data.scalar.length, &n);
+		n.text = wdf_masks_undo(&r->masks, r->doc->arena, value, e->data.scalar.length, &n);
 	}
 	anchor = add_anchor(r, e->data.scalar.anchor, 0);
 	if (anchor != WF_STRMAP_NONE) {
@@ -476,7 +198,7 @@ static int on_scalar(struct reader *r, const yaml_event_t *e)
 static int on_alias(struct reader *r, const yaml_event_t *e)
 {
 	const char *name = (const char *)e->data.alias.anchor;
-	struct wdf_pos pos = pos_of(e->start_mark);
+	struct wdf_pos pos = wdf_yaml_pos(e->start_mark);
 	uint32_t i = wf_strmap_get(&r->anchor_names, name);
 	char shown[WDF_SHOWN];
 	struct wdf_node *n;
@@ -512,7 +234,7 @@ static int on_alias(struct reader *r, const yaml_event_t *e)
 
 static int on_open(struct reader *r, const yaml_event_t *e, int is_map)
 {
-	struct wdf_pos pos = pos_of(e->start_mark);
+	struct wdf_pos pos = wdf_yaml_pos(e->start_mark);
 	struct frame *f;
 
 	if (wants_key(r))
@@ -605,7 +327,7 @@ static int on_event(struct reader *r, const yaml_event_t *e)
 	case YAML_DOCUMENT_START_EVENT:
 		if (++r->documents == 1)
 			return 0;
-		return refuse(r, WDF_DOCUMENTS, pos_of(e->start_mark), "a second document begins here",
+		return refuse(r, WDF_DOCUMENTS, wdf_yaml_pos(e->start_mark), "a second document begins here",
 			      "a file describes one workflow");
 	case YAML_SCALAR_EVENT:
 		return on_scalar(r, e);
@@ -637,7 +359,7 @@ static int read_events(struct reader *r, const struct wf_buf *masked)
 		yaml_event_t e;
 
 		if (!yaml_parser_parse(&p, &e)) {
-			report_syntax(r, &p, masked);
+			wdf_yaml_error(&p, r->text, r->len, masked, r->diags);
 			rc = -1;
 			break;
 		}
@@ -666,7 +388,7 @@ int wdf_doc_parse(struct wdf_doc *doc, struct wf_arena *a, const char *text, siz
 		return -1;
 	r.text = text + skip;
 	r.len = n - skip;
-	mask_all(&r, &masked);
+	wdf_masks_put(&r.masks, r.text, r.len, &masked);
 	if (read_events(&r, &masked) == 0 && !r.bad) {
 		rc = 0;
 		if (r.documents == 0)
@@ -674,18 +396,17 @@ int wdf_doc_parse(struct wdf_doc *doc, struct wf_arena *a, const char *text, siz
 				    "the file is empty", "expected a mapping with 'workflow' and 'steps'");
 	}
 	if (rc == 0) {
-		struct wdf_pos *to = wf_arena_alloc(a, r.mask_count * sizeof(*to));
+		struct wdf_pos *to = wf_arena_alloc(a, r.masks.count * sizeof(*to));
 
-		if (r.mask_count)
-			memcpy(to, r.places, r.mask_count * sizeof(*to));
+		if (r.masks.count)
+			memcpy(to, r.masks.places, r.masks.count * sizeof(*to));
 		doc->masks = to;
-		doc->mask_count = (uint32_t)r.mask_count;
+		doc->mask_count = (uint32_t)r.masks.count;
 	}
 	wf_buf_release(&masked);
 	wf_strmap_release(&r.anchor_names);
 	free(r.anchors);
-	free(r.masks);
-	free(r.places);
+	wdf_masks_release(&r.masks);
 	free(r.items);
 	free(r.entries);
 	return rc;

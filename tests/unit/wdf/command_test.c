@@ -268,6 +268,7 @@ static const char *const open_places[][2] = {
 	{ "cat <<EOF\nit's \"a\" [{{ x }}] $(printf '%s' {{ x }}.)\nEOF\nprintf '%s|' {{ x }}", "it's \"a\" [%s] %s.\n%s|" },
 	{ "cat <<-EOF\n\t[{{ x }}]\n\tEOF\n", "[%s]\n" },
 	{ "cat <<A <<B\n{{ x }}\nA\n[{{ x }}]\nB\nprintf '%s|' {{ x }}", "[%s]\n%s|" },
+	{ "cat <<A <<B\n$(cat <<C <<D\nc\nC\nd\nD\n)\nA\n[{{ x }}]\nB\nprintf '%s|' {{ x }}", "[%s]\n%s|" },
 	{ "cat <<EOF | sed -n p\n[{{ x }}]\nEOF\n", "[%s]\n" },
 	{ "cat <<'EOF' && printf '%s|' {{ x }}\nit's $HOME\nEOF\n", "it's $HOME\n%s|" },
 	{ "printf '%s|' \"$(cat <<EOF\n[{{ x }}]\nEOF\n)\"", "[%s]|" },

@@ -2,6 +2,7 @@ UNIT_TESTS += \
 	tests/unit/wdf/command_test.c \
 	tests/unit/wdf/corpus_test.c \
 	tests/unit/wdf/language_test.c \
+	tests/unit/wdf/manual_test.c \
 	tests/unit/wdf/source_test.c \
 	tests/unit/wdf/wdf_test.c \
 	tests/unit/wdf/yaml_test.c
