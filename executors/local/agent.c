@@ -183,11 +183,23 @@ static const struct wf_serve_ops serve_ops = {
 
 /* ---- leaving ------------------------------------------------------------------------------------------- */
 
+/* What does not die, and was not ours, is no reason to stay when told to end. */
+static int has_own_attempts(const struct agent *g)
+{
+	for (const struct attempt *a = g->first; a; a = a->next)
+		if (a->state != ATTEMPT_ENDED && a->state != ATTEMPT_STUCK)
+			return 1;
+	return 0;
+}
+
 void consider_leaving(struct agent *g)
 {
-	if (g->ending && !g->live)
-		wf_loop_stop(g->loop);
-	else if (wf_serve_attached(g->serve) || g->live)
+	if (g->ending) {
+		if (!has_own_attempts(g))
+			wf_loop_stop(g->loop);
+		return;
+	}
+	if (wf_serve_attached(g->serve) || g->live)
 		wf_timer_stop(g->loop, &g->linger);
 	else if (!g->linger.armed)
 		wf_timer_start(g->loop, &g->linger, g->linger_ms);
