@@ -34,6 +34,7 @@ static char *submit_dir(const char *given, struct wf_err *err)
 {
 	char *cwd = getcwd(NULL, 0), *dir;
 	struct stat st;
+	json_t *text;
 
 	if (!cwd) {
 		wf_err_sys(err, "the current directory");
@@ -41,15 +42,44 @@ static char *submit_dir(const char *given, struct wf_err *err)
 	}
 	dir = wf_path_resolve(cwd, given ? given : ".");
 	free(cwd);
-	if (stat(dir, &st) < 0) {
+	text = json_string(dir);
+	if (!text) {
+		wf_errf(err, WF_INVALID, "workdir '%s' is not UTF-8", dir);
+	} else if (stat(dir, &st) < 0) {
 		wf_err_sys(err, "workdir '%s'", dir);
 	} else if (!S_ISDIR(st.st_mode)) {
 		wf_errf(err, WF_NOT_FOUND, "workdir '%s' is not a directory", dir);
 	} else {
+		json_decref(text);
 		return dir;
 	}
+	json_decref(text);
 	free(dir);
 	return NULL;
+}
+
+/* What to ask for when --executor is not given: nothing, but for one thing that the engine cannot see. It may have been started by a
+ * shell without the SLURM_CONF that this one has; unless the configuration names an executor, that variable means Slurm. NULL: nothing. */
+static const char *unsaid_executor(struct client *c, struct out *out)
+{
+	const char *named = getenv("SLURM_CONF"), *executor = NULL;
+	struct wf_buf url = { 0 };
+	struct wf_err err;
+	json_t *config, *item;
+	size_t i;
+
+	if (!named || where_slurm_conf() != named)
+		return NULL;
+	url_path(&url, "config", NULL);
+	config = client_get(c, &url, &err);
+	wf_buf_release(&url);
+	json_array_foreach(json_object_get(config, "items"), i, item)
+		if (strcmp(field_str(item, "key"), "executor") == 0 && !field_has(item, "value"))
+			executor = "slurm";
+	json_decref(config);
+	if (executor)
+		out_say(out, "executor slurm, because SLURM_CONF names a readable configuration");
+	return executor;
 }
 
 /* Whether some task would go to Slurm as far as can be seen from here: then the engine says what it thinks of that. */
@@ -69,10 +99,10 @@ static int may_use_slurm(const struct spec *s, const char *executor)
 	return executor ? strcmp(executor, "local") != 0 : where_slurm_conf() != NULL;
 }
 
-static json_t *request(const struct spec *s, const struct args *args, const char *dir, json_t *left_out)
+static json_t *request(const struct spec *s, const struct args *args, const char *dir, const char *executor, json_t *left_out)
 {
 	json_t *body = json_object(), *params = json_object();
-	const char *name = args_get(args, "name"), *key = args_get(args, "key"), *executor = args_get(args, "executor");
+	const char *name = args_get(args, "name"), *key = args_get(args, "key");
 	char *cwd = getcwd(NULL, 0), *file = wf_path_resolve(cwd ? cwd : "/", s->path);
 	char own_key[WF_ID_TEXT + 8];
 	mode_t mask = umask(0);
@@ -158,10 +188,12 @@ static int send(const struct spec *s, const struct args *args, struct out *out, 
 	struct wf_err err;
 	struct client *c = client_open(CLIENT_START, &err);
 	struct wf_buf url = { 0 };
-	json_t *left_out = json_array(), *body = request(s, args, dir, left_out), *run = NULL;
+	json_t *left_out = json_array(), *body = NULL, *run = NULL;
+	const char *executor = args_get(args, "executor");
 	int rc, followed = args_has(args, "wait") || args_has(args, "watch");
 
 	if (c) {
+		body = request(s, args, dir, executor ? executor : unsaid_executor(c, out), left_out);
 		url_path(&url, "runs", NULL);
 		run = client_post(c, &url, body, 1, &err);
 	}

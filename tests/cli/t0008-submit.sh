@@ -56,6 +56,10 @@ try 0 "--workdir" sh -c "cd sub && exec '$WF' submit ../hello.yaml --workdir .. 
 sent "is made absolute" "b['workdir'] == '$T' and b['file'] == '$T/hello.yaml'"
 sent "... patterns count from it" "b['sources']['glob'] == {'*.in': ['a.in', 'b.in']}"
 try 5 "a workdir that is none" "$WF" submit hello.yaml --workdir nosuch
+odd=$(printf 'odd\377')
+mkdir "$odd"
+try 3 "a workdir that is not UTF-8" "$WF" submit hello.yaml --workdir "$odd"
+has err "is not UTF-8"
 BAD=$(printf 'a\377') try 0 "a variable that is not UTF-8" "$WF" submit hello.yaml
 has err "BAD"
 sent "does not travel" "'BAD' not in b"
@@ -127,6 +131,13 @@ echo 'ClusterName=c' >slurm.conf
 fake '{"POST /api/v1/runs": {"status": 503, "body": {"code": "resource", "detail": "slurm was taken: no agent"}}}'
 SLURM_CONF=$T/slurm.conf try 10 "a readable Slurm configuration" "$WF" submit hello.yaml
 has err "slurm was taken"
+sent "does not say what the configuration says" "'executor' not in b"
+echo '{"GET /api/v1/config": {"body": {"items": [{"key": "executor", "value": null, "origin": "default"}]}}}' >"$S/script.json"
+SLURM_CONF=$T/slurm.conf try 0 "... where the configuration says nothing" "$WF" submit hello.yaml
+sent "asks for slurm: the engine may not have this variable" "b['executor'] == 'slurm'"
+has err "because SLURM_CONF names a readable configuration"
+SLURM_CONF=$T/slurm.conf try 0 "... but not when local was asked for" "$WF" submit hello.yaml --executor local
+sent "asks for that" "b['executor'] == 'local'"
 end_fake
 
 # --- followed
