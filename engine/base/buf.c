@@ -297,7 +297,8 @@ struct wf_arena_block {
 	_Alignas(16) char data[];
 };
 
-enum { ARENA_BLOCK = 64 * 1024 };
+/* The first block is small: many arenas hold one short message. */
+enum { ARENA_FIRST = 4 * 1024, ARENA_BLOCK = 64 * 1024 };
 
 void *wf_arena_alloc(struct wf_arena *a, size_t n)
 {
@@ -306,12 +307,12 @@ void *wf_arena_alloc(struct wf_arena *a, size_t n)
 
 	n = (n + 15) & ~(size_t)15;
 	if (!b || b->size - b->used < n) {
-		size_t size = n > ARENA_BLOCK / 4 ? n : ARENA_BLOCK;
+		size_t usual = b ? ARENA_BLOCK : ARENA_FIRST, size = n > usual / 4 ? n : usual;
 
 		b = wf_xcalloc(1, sizeof(*b) + size);
 		b->size = size;
 		/* A large piece gets a block of its own behind the head, so the head keeps its room. */
-		if (a->head && n > ARENA_BLOCK / 4) {
+		if (a->head && n > usual / 4) {
 			b->next = a->head->next;
 			a->head->next = b;
 		} else {
