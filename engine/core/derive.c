@@ -60,14 +60,6 @@ int instance_settled(const struct run *r, uint32_t instance)
 
 /* ---- ready tasks ---------------------------------------------------------------------------------- */
 
-void derive_offer(struct run *r, uint32_t instance)
-{
-	struct instance *in = &r->inst[instance];
-
-	if (in->ready_count && !in->parked)
-		offer_push(r, instance);
-}
-
 void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint32_t index)
 {
 	struct instance *in = &r->inst[instance];
@@ -87,16 +79,7 @@ void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint3
 	in->ready[(in->ready_head + in->ready_count++) % in->ready_cap] = index;
 	if (in->lease_count)
 		r->services_touched = 1;
-	derive_offer(r, instance);
-}
-
-void derive_unpark(struct run *r, enum park why)
-{
-	for (uint32_t i = 0; i < r->inst_count; i++)
-		if (r->inst[i].parked == why) {
-			r->inst[i].parked = PARK_NONE;
-			derive_offer(r, i);
-		}
+	offer_push(r, instance);
 }
 
 /* ---- capacity ------------------------------------------------------------------------------------- */
@@ -125,14 +108,17 @@ static void hold(struct engine *e, struct run *r, uint32_t instance, const struc
 /* A slot came free: whoever was parked for it may compete again. */
 static void offer_again(struct run *r, uint32_t instance)
 {
-	struct instance *in = &r->inst[instance];
-
-	if (in->parked == PARK_PARALLEL) {
-		in->parked = PARK_NONE;
-		derive_offer(r, instance);
-	}
+	if (r->inst[instance].parked == PARK_PARALLEL)
+		offer_unpark(r, instance);
 	if (step_of(r, instance)->pool != UINT32_MAX)
-		derive_unpark(r, PARK_POOL);
+		offer_pool(r, step_of(r, instance)->pool);
+}
+
+static void offer_to_users(struct run *r)
+{
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		if (r->inst[i].parked == PARK_SERVICE)
+			offer_unpark(r, i);
 }
 
 /* ---- tasks ---------------------------------------------------------------------------------------- */
@@ -252,7 +238,7 @@ void derive_after(struct engine *e, struct run *r, const struct wf_event *ev, co
 	case WF_S_MEMBER:
 		r->services_touched = 1;
 		if (ev->kind == WF_E_SERVICE_READY || ev->kind == WF_E_SERVICE_FAILED)
-			derive_unpark(r, PARK_SERVICE);
+			offer_to_users(r);
 		break;
 	case WF_S_LEASE:
 		r->services_touched = 1;
@@ -311,8 +297,10 @@ void derive_all(struct engine *e, struct run *r)
 	r->plan = dag_plan_create(r->dag);
 	memset(r->counts, 0, sizeof(r->counts));
 	memset(r->pool_used, 0, r->wdf->pool_count * sizeof(*r->pool_used));
+	for (uint32_t i = 0; i < r->wdf->pool_count; i++)
+		r->pool_waits[i].count = 0;
 	r->over = r->total = r->unsized = 0;
-	r->heap_count = 0;
+	r->offered.count = 0;
 	r->todo_count = 0;
 	for (uint32_t i = 0; i < r->inst_count; i++) {
 		struct instance *in = &r->inst[i];

@@ -31,8 +31,8 @@ struct instance {
 	uint32_t bad_skips;            /* skipped because of a parent */
 	uint32_t *ready;               /* ring of indices that may start now (not backing off) */
 	uint32_t ready_head, ready_count, ready_cap;
-	uint32_t heap_at;              /* 1 + position in run->heap; 0: not there */
-	uint8_t parked;                /* enum park: why it is not in the heap though it has ready tasks */
+	uint32_t heap_at;              /* 1 + position in run->offered, or in its pool's heap while parked for it; 0: in none */
+	uint8_t parked;                /* enum park: why it is not offered though it has ready tasks */
 	uint32_t tasks_written;        /* `over` + 1 when step.tasks was last written; 0: never */
 	uint8_t keep_results;          /* some template, `when` or list refers to its results */
 	uint8_t unsized;               /* run-time fan-out that is not known yet */
@@ -42,6 +42,12 @@ struct instance {
 #define WF_TASK_NAME 192               /* room for a step name and an index */
 
 enum park { PARK_NONE, PARK_PARALLEL, PARK_POOL, PARK_SERVICE };
+
+struct offers {                        /* heap of instances, best first */
+	uint32_t *items;
+	uint32_t count;
+	size_t cap;
+};
 
 struct run {
 	struct wf_run row;             /* facts; there for every run, loaded or not */
@@ -89,8 +95,8 @@ struct run {
 	uint32_t unsized;              /* instances without a size */
 	uint32_t over;
 	uint32_t *pool_used;           /* per wdf pool */
-	uint32_t *heap;                /* instances that have ready tasks and are not parked, best first */
-	uint32_t heap_count, heap_cap;
+	struct offers *pool_waits;     /* per wdf pool: instances parked for it */
+	struct offers offered;         /* instances that have ready tasks and are not parked */
 	struct chunk {                 /* dirty task blobs, the one dirtied first in front; a ring */
 		uint32_t instance, number;
 	} *chunks;
@@ -229,8 +235,6 @@ void core_touch_all(struct engine *e);
 void derive_after(struct engine *e, struct run *r, const struct wf_event *ev, const struct wf_task *before);
 void derive_all(struct engine *e, struct run *r);           /* from facts alone: at load */
 void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint32_t index);
-void derive_unpark(struct run *r, enum park why);
-void derive_offer(struct run *r, uint32_t instance);         /* into the heap when it has ready tasks and is not parked */
 void derive_size_instance(struct run *r, uint32_t instance, uint32_t count);
 int instance_settled(const struct run *r, uint32_t instance);  /* every task over, and sized */
 uint32_t task_cores(const struct run *r, uint32_t instance);
@@ -240,9 +244,12 @@ int64_t task_time_ms(const struct run *r, uint32_t instance, const struct wf_tas
 void live_add(struct engine *e, struct run *r);
 void live_drop(struct engine *e, struct run *r);
 
-/* offers.c: run->heap, best instance first */
-void offer_push(struct run *r, uint32_t instance);
+/* offers.c: which instances with ready tasks compete, best first */
+void offer_push(struct run *r, uint32_t instance);           /* when it has ready tasks and is not parked */
 void offer_remove(struct run *r, uint32_t instance);
+void offer_park(struct run *r, uint32_t instance, enum park why);
+void offer_unpark(struct run *r, uint32_t instance);
+void offer_pool(struct run *r, uint32_t pool);               /* it may have room: its best waiter competes again */
 int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
 
 /* batch.c */

@@ -1,10 +1,20 @@
-/* offers.c - owns the order in which instances with ready tasks are offered: priority, then the longest path still to go, then
- * the order of the file. A binary heap per run; every instance knows its place in it. */
+/* offers.c - owns which instances with ready tasks compete, and in which order: priority, then the longest path still to go, then the
+ * order of the file. A binary heap per run, and one per pool for those that wait for it; an instance is in one of them at most and
+ * knows its place in it.
+ *
+ * Invariant: while a pool has room for n more tasks, n of its instances are offered, or none of it waits. So a slot that comes free
+ * costs one step of a heap, however many wait.
+ */
 #include "engine/core/engine.h"
+
+static const struct wdf_step *step_of(const struct run *r, uint32_t instance)
+{
+	return &r->wdf->steps[r->dag->instances[instance].step];
+}
 
 static int32_t priority(const struct run *r, uint32_t instance)
 {
-	return r->wdf->steps[r->dag->instances[instance].step].priority;
+	return step_of(r, instance)->priority;
 }
 
 int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b)
@@ -21,66 +31,111 @@ int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_
 	return a < b;
 }
 
-static void put(struct run *r, uint32_t at, uint32_t instance)
+/* ---- a heap ----------------------------------------------------------------------------------------------- */
+
+static void put(struct run *r, struct offers *h, uint32_t at, uint32_t instance)
 {
-	r->heap[at] = instance;
+	h->items[at] = instance;
 	r->inst[instance].heap_at = at + 1;
 }
 
-static void up(struct run *r, uint32_t at, uint32_t instance)
+static void up(struct run *r, struct offers *h, uint32_t at, uint32_t instance)
 {
 	while (at) {
 		uint32_t parent = (at - 1) / 2;
 
-		if (!offer_before(r, instance, r, r->heap[parent]))
+		if (!offer_before(r, instance, r, h->items[parent]))
 			break;
-		put(r, at, r->heap[parent]);
+		put(r, h, at, h->items[parent]);
 		at = parent;
 	}
-	put(r, at, instance);
+	put(r, h, at, instance);
 }
 
-static void down(struct run *r, uint32_t at, uint32_t instance)
+static void down(struct run *r, struct offers *h, uint32_t at, uint32_t instance)
 {
 	for (;;) {
 		uint32_t child = at * 2 + 1;
 
-		if (child >= r->heap_count)
+		if (child >= h->count)
 			break;
-		if (child + 1 < r->heap_count && offer_before(r, r->heap[child + 1], r, r->heap[child]))
+		if (child + 1 < h->count && offer_before(r, h->items[child + 1], r, h->items[child]))
 			child++;
-		if (!offer_before(r, r->heap[child], r, instance))
+		if (!offer_before(r, h->items[child], r, instance))
 			break;
-		put(r, at, r->heap[child]);
+		put(r, h, at, h->items[child]);
 		at = child;
 	}
-	put(r, at, instance);
+	put(r, h, at, instance);
 }
+
+static void add(struct run *r, struct offers *h, uint32_t instance)
+{
+	h->items = wf_grow(h->items, &h->cap, h->count + 1, sizeof(*h->items));
+	up(r, h, h->count++, instance);
+}
+
+static void take(struct run *r, struct offers *h, uint32_t instance)
+{
+	uint32_t at = r->inst[instance].heap_at - 1, last = h->items[--h->count];
+
+	r->inst[instance].heap_at = 0;
+	if (last == instance)
+		return;
+	if (at && offer_before(r, last, r, h->items[(at - 1) / 2]))
+		up(r, h, at, last);
+	else
+		down(r, h, at, last);
+}
+
+/* ---- offering ----------------------------------------------------------------------------------------------- */
 
 void offer_push(struct run *r, uint32_t instance)
 {
-	size_t cap = r->heap_cap;
+	const struct instance *in = &r->inst[instance];
 
-	if (r->inst[instance].heap_at)
+	if (in->ready_count && !in->parked && !in->heap_at)
+		add(r, &r->offered, instance);
+}
+
+void offer_pool(struct run *r, uint32_t pool)
+{
+	struct offers *waits = &r->pool_waits[pool];
+	uint32_t best;
+
+	if (!waits->count || r->pool_used[pool] >= r->wdf->pools[pool].limit)
 		return;
-	r->heap = wf_grow(r->heap, &cap, r->heap_count + 1, sizeof(*r->heap));
-	r->heap_cap = (uint32_t)cap;
-	up(r, r->heap_count++, instance);
+	best = waits->items[0];
+	take(r, waits, best);
+	r->inst[best].parked = PARK_NONE;
+	offer_push(r, best);
 }
 
 void offer_remove(struct run *r, uint32_t instance)
 {
-	uint32_t at = r->inst[instance].heap_at, last;
+	struct instance *in = &r->inst[instance];
+	uint32_t pool = step_of(r, instance)->pool;
+	enum park was = in->parked;
 
-	if (!at)
+	in->parked = PARK_NONE;
+	if (!in->heap_at)
 		return;
-	at--;
-	r->inst[instance].heap_at = 0;
-	last = r->heap[--r->heap_count];
-	if (last == instance)
-		return;
-	if (at && offer_before(r, last, r, r->heap[(at - 1) / 2]))
-		up(r, at, last);
-	else
-		down(r, at, last);
+	take(r, was == PARK_POOL ? &r->pool_waits[pool] : &r->offered, instance);
+	/* It does not use the slot that it was offered for. */
+	if (was != PARK_POOL && pool != UINT32_MAX)
+		offer_pool(r, pool);
+}
+
+void offer_park(struct run *r, uint32_t instance, enum park why)
+{
+	offer_remove(r, instance);
+	r->inst[instance].parked = (uint8_t)why;
+	if (why == PARK_POOL)
+		add(r, &r->pool_waits[step_of(r, instance)->pool], instance);
+}
+
+void offer_unpark(struct run *r, uint32_t instance)
+{
+	offer_remove(r, instance);
+	offer_push(r, instance);
 }

@@ -130,6 +130,7 @@ int run_prepare(struct engine *e, struct run *r, const char *text, size_t text_n
 			derive_size_instance(r, i, r->dag->instances[i].count);
 	}
 	r->pool_used = wf_xcalloc(r->wdf->pool_count + 1, sizeof(*r->pool_used));
+	r->pool_waits = wf_xcalloc(r->wdf->pool_count + 1, sizeof(*r->pool_waits));
 	make_services(e, r);
 	make_leases(r);
 	results_mark(r, text, text_n);
@@ -169,7 +170,10 @@ void run_unload(struct run *r)
 	free(r->members);
 	free(r->leases);
 	free(r->pool_used);
-	free(r->heap);
+	for (uint32_t i = 0; r->pool_waits && i < r->wdf->pool_count; i++)
+		free(r->pool_waits[i].items);
+	free(r->pool_waits);
+	free(r->offered.items);
 	free(r->chunks);
 	free(r->todo);
 	dag_plan_free(r->plan);
@@ -180,7 +184,8 @@ void run_unload(struct run *r)
 	r->members = NULL;
 	r->leases = NULL;
 	r->pool_used = NULL;
-	r->heap = NULL;
+	r->pool_waits = NULL;
+	memset(&r->offered, 0, sizeof(r->offered));
 	r->chunks = NULL;
 	r->todo = NULL;
 	r->plan = NULL;
@@ -188,7 +193,6 @@ void run_unload(struct run *r)
 	r->wdf = NULL;
 	r->base_env = NULL;
 	r->inst_count = r->service_count = r->member_count = r->lease_count = 0;
-	r->heap_count = r->heap_cap = 0;
 	r->chunk_head = r->chunk_count = r->chunk_cap = 0;
 	r->todo_count = r->todo_cap = 0;
 	r->loaded = 0;

@@ -96,9 +96,9 @@ static struct run *best_run(struct engine *e)
 	for (size_t i = 0; i < e->live_count; i++) {
 		struct run *r = e->live[i];
 
-		if (r->row.state != WF_RUN_RUNNING || !r->heap_count)
+		if (r->row.state != WF_RUN_RUNNING || !r->offered.count)
 			continue;
-		if (!best || offer_before(r, r->heap[0], best, best->heap[0]))
+		if (!best || offer_before(r, r->offered.items[0], best, best->offered.items[0]))
 			best = r;
 	}
 	return best;
@@ -117,7 +117,7 @@ void schedule(struct engine *e)
 	if (a->state != AGENT_READY || e->full || e->stopping || e->left)
 		return;
 	while ((r = best_run(e))) {
-		uint32_t i = r->heap[0];
+		uint32_t i = r->offered.items[0];
 		int64_t index = first_ready(r, i);
 		enum park park;
 
@@ -127,8 +127,7 @@ void schedule(struct engine *e)
 		}
 		park = why_not(r, i);
 		if (park) {
-			r->inst[i].parked = (uint8_t)park;
-			offer_remove(r, i);
+			offer_park(r, i, park);
 			if (park == PARK_SERVICE) {
 				r->services_touched = 1;
 				core_touch_run(e, r);
@@ -150,7 +149,7 @@ void schedule(struct engine *e)
 		offer_remove(r, i);
 	}
 	for (size_t k = 0; k < passed_count; k++)
-		derive_offer(passed[k].run, passed[k].instance);
+		offer_push(passed[k].run, passed[k].instance);
 }
 
 /* ---- back-offs ---------------------------------------------------------------------------------------- */
