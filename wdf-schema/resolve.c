@@ -68,14 +68,16 @@ void wdf_unknown_name(struct wdf_load *l, const char *name, size_t n, struct wdf
 	snprintf(word, sizeof(word), "%.*s", (int)n, name);
 	f = wdf_find(l->d, WDF_UNKNOWN_NAME, pos, (uint32_t)n + 6, "undefined name '%s'",
 		     wdf_shown(name, n, shown));
-	if (f && n <= 64 && wf_nearest(word, known, count)) {
-		wdf_hint_names(f, word, known, count);
-	} else if (f) {
+	if (f) {
+		const char *near = n <= 64 ? wf_nearest(word, known, count) : NULL;
 		struct wf_buf b = { 0 };
 
+		if (near)
+			wf_buf_printf(&b, "did you mean '%s'? ", near);
+		wf_buf_str(&b, "known: ");
 		for (size_t i = 0; i < count && b.len < 300; i++)
 			wf_buf_printf(&b, "%s%s", i ? ", " : "", known[i]);
-		wdf_hint(f, "known: %s", wf_buf_cstr(&b));
+		wdf_hint(f, "%s", wf_buf_cstr(&b));
 		wf_buf_release(&b);
 	}
 }

@@ -335,6 +335,7 @@ struct wdf *wdf_parse(const struct wdf_input *in, const struct wdf_types *types,
 	struct wdf_load l = { .w = w, .a = &w->arena, .in = in, .types = types, .d = d };
 	size_t before = d->errors;
 
+	l.doc.limits = in->limits;
 	if (wdf_doc_parse(&l.doc, &l.tree, in->text, in->len, d) == 0)
 		load_root(&l);
 	settle(&l);

@@ -32,6 +32,12 @@
 #define WDF_MAX_ALIASES 1000
 #define WDF_MAX_ERRORS  20
 
+/* Lower limits of a site; a zero is the limit above. */
+struct wdf_limits {
+	size_t bytes;
+	uint32_t depth, nodes, aliases;
+};
+
 /* ---- places and findings ------------------------------------------------------------------------ */
 
 struct wdf_pos {
@@ -369,6 +375,7 @@ struct wdf_input {
 	const char *const *values;
 	size_t given;
 	int allow_needed;
+	const struct wdf_limits *limits;       /* NULL: those of this file */
 };
 
 struct wdf_types; /* service types: name to attribute table (driver.h) */

@@ -46,6 +46,7 @@ struct reader {
 	struct anchor *anchors;
 	size_t anchor_count, anchor_cap;
 	struct wf_strmap anchor_names;
+	struct wdf_limits limits;
 	uint32_t nodes, aliases;
 	uint64_t alias_bytes;
 	int documents;
@@ -72,9 +73,9 @@ static int refuse(struct reader *r, enum wdf_code code, struct wdf_pos pos, cons
 
 static int count_nodes(struct reader *r, uint32_t n, struct wdf_pos pos)
 {
-	if (n > WDF_MAX_NODES - r->nodes) {
+	if (n > r->limits.nodes - r->nodes) {
 		wdf_find(r->diags, WDF_NODES, pos, 1,
-			 "node limit reached: more than %d nodes after expanding aliases", WDF_MAX_NODES);
+			 "node limit reached: more than %u nodes after expanding aliases", r->limits.nodes);
 		return -1;
 	}
 	r->nodes += n;
@@ -209,8 +210,8 @@ static int on_alias(struct reader *r, const yaml_event_t *e)
 			 shown, i == WF_STRMAP_NONE ? "has no anchor before it" : "refers to itself");
 		return -1;
 	}
-	if (++r->aliases > WDF_MAX_ALIASES) {
-		wdf_find(r->diags, WDF_NODES, pos, 1, "more than %d aliases", WDF_MAX_ALIASES);
+	if (++r->aliases > r->limits.aliases) {
+		wdf_find(r->diags, WDF_NODES, pos, 1, "more than %u aliases", r->limits.aliases);
 		return -1;
 	}
 	if (wants_key(r))
@@ -218,9 +219,9 @@ static int on_alias(struct reader *r, const yaml_event_t *e)
 	n = &r->anchors[i].node;
 	if (count_nodes(r, n->kind == WDF_NODE_SCALAR ? 1 : n->total, pos) < 0)
 		return -1;
-	if (r->depth + n->height > WDF_MAX_DEPTH) {
-		wdf_find(r->diags, WDF_DEPTH, pos, 1, "nested deeper than the depth limit %d",
-			 WDF_MAX_DEPTH);
+	if (r->depth + n->height > r->limits.depth) {
+		wdf_find(r->diags, WDF_DEPTH, pos, 1, "nested deeper than the depth limit %u",
+			 r->limits.depth);
 		return -1;
 	}
 	r->alias_bytes += r->anchors[i].bytes;
@@ -240,9 +241,9 @@ static int on_open(struct reader *r, const yaml_event_t *e, int is_map)
 	if (wants_key(r))
 		return refuse(r, WDF_KEY, pos, "a key must be a word, found a list or mapping",
 			      "quote it if it is meant as text");
-	if (r->depth == WDF_MAX_DEPTH) {
-		wdf_find(r->diags, WDF_DEPTH, pos, 1, "nested deeper than the depth limit %d",
-			 WDF_MAX_DEPTH);
+	if (r->depth == r->limits.depth) {
+		wdf_find(r->diags, WDF_DEPTH, pos, 1, "nested deeper than the depth limit %u",
+			 r->limits.depth);
 		return -1;
 	}
 	if (count_nodes(r, 1, pos) < 0)
@@ -371,6 +372,23 @@ static int read_events(struct reader *r, const struct wf_buf *masked)
 	return rc;
 }
 
+static uint32_t lower(uint32_t ours, uint32_t sites)
+{
+	return sites && sites < ours ? sites : ours;
+}
+
+static struct wdf_limits limits_of(const struct wdf_limits *site)
+{
+	static const struct wdf_limits none;
+
+	if (!site)
+		site = &none;
+	return (struct wdf_limits){ .bytes = site->bytes && site->bytes < WDF_MAX_BYTES ? site->bytes : WDF_MAX_BYTES,
+				    .depth = lower(WDF_MAX_DEPTH, site->depth),
+				    .nodes = lower(WDF_MAX_NODES, site->nodes),
+				    .aliases = lower(WDF_MAX_ALIASES, site->aliases) };
+}
+
 int wdf_doc_parse(struct wdf_doc *doc, struct wf_arena *a, const char *text, size_t n, struct wdf_diags *d)
 {
 	struct reader r = { .doc = doc, .diags = d };
@@ -379,9 +397,10 @@ int wdf_doc_parse(struct wdf_doc *doc, struct wf_arena *a, const char *text, siz
 	int rc = -1;
 
 	doc->arena = a;
-	if (n > WDF_MAX_BYTES) {
+	r.limits = limits_of(doc->limits);
+	if (n > r.limits.bytes) {
 		wdf_find(d, WDF_TOO_LARGE, (struct wdf_pos){ 0, 0 }, 1,
-			 "file has %zu bytes, more than the limit of %u", n, WDF_MAX_BYTES);
+			 "file has %zu bytes, more than the limit of %zu", n, r.limits.bytes);
 		return -1;
 	}
 	if (wdf_text_check(text, n, &skip, d) < 0)

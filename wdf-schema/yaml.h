@@ -44,6 +44,7 @@ struct wdf_entry {
 };
 
 struct wdf_doc {
+	const struct wdf_limits *limits; /* set before parsing; NULL: those of wdf.h */
 	struct wf_arena *arena;
 	struct wdf_node root;
 	const struct wdf_pos *masks; /* place of each "{{", in the order of the text */

@@ -142,6 +142,30 @@ static void test_limits(void)
 	}
 }
 
+static void test_lower_limits(void)
+{
+	static const struct {
+		struct wdf_limits limits;
+		const char *text;
+	} cases[] = {
+		{ { .bytes = 5 }, "file has 18 bytes, more than the limit of 5" },
+		{ { .depth = 1 }, "nested deeper than the depth limit 1" },
+		{ { .nodes = 3 }, "node limit reached: more than 3 nodes after expanding aliases" },
+		{ { .aliases = 1 }, "more than 1 aliases" },
+		{ { .bytes = 1u << 30, .depth = 1000, .nodes = 1u << 30, .aliases = 1u << 30 }, NULL },
+	};
+
+	for (size_t i = 0; i < WF_COUNT(cases); i++) {
+		struct wdf_doc doc = { .limits = &cases[i].limits };
+		struct wf_arena a = { 0 };
+		struct wdf_diags d = { 0 };
+		int rc = wdf_doc_parse(&doc, &a, "a: [&x 1, *x, *x]\n", 18, &d);
+		is_str(rc < 0 ? d.items[0].text : NULL, cases[i].text, "a site's limit %zu", i);
+		wdf_diags_release(&d);
+		wf_arena_release(&a);
+	}
+}
+
 static void test_brackets(void)
 {
 	/* 100,000 levels must be refused at once, not after reading them all */
@@ -196,6 +220,7 @@ int main(void)
 	test_masks();
 	test_aliases();
 	test_limits();
+	test_lower_limits();
 	test_brackets();
 	test_findings();
 	return done_testing();
