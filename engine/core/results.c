@@ -247,6 +247,7 @@ static void sized(struct engine *e, struct run *r, uint32_t instance, json_t *li
 	wf_batch_graph(e->open.rows, r->row.number, b.data, b.len);
 	wf_buf_release(&b);
 	dag_plan_sized(r->plan, instance);
+	r->services_touched = 1; /* nothing may be left to use them */
 	core_touch_run(e, r);
 }
 
@@ -259,7 +260,8 @@ void results_size(struct engine *e, struct run *r, uint32_t instance)
 	json_t *list;
 	size_t n;
 
-	if (!d || !r->inst[instance].unsized || wf_run_is_over(&r->row))
+	/* A run that is canceled meanwhile does not want it any more; should it be retried, the plan asks again. */
+	if (!d || !r->inst[instance].unsized || (r->row.state != WF_RUN_RUNNING && r->row.state != WF_RUN_PAUSED))
 		return;
 	list = read_list(e, r, d, &err);
 	n = json_array_size(list);

@@ -60,7 +60,7 @@ static void post_again(struct engine *e, struct run *r)
 		const struct wf_lease *l = &r->leases[i].l;
 		struct wf_event w = { .kind = WF_E_LEASE_WANTED, .a = l->instance, .b = l->service, .v = { l->mode } };
 
-		if (l->state == WF_LEASE_ENDED && r->inst[l->instance].over < r->inst[l->instance].count)
+		if (l->state == WF_LEASE_ENDED && !instance_settled(r, l->instance))
 			core_post(e, r, &w);
 	}
 	e->cause = 0;

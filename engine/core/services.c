@@ -57,13 +57,20 @@ int service_hopeless(const struct run *r, uint32_t service)
 
 /* ---- leases and demand ----------------------------------------------------------------------------------- */
 
+/* A canceled run sizes no list any more: what has no size has no task either. */
+static int uses_no_more(const struct run *r, uint32_t instance)
+{
+	return instance_settled(r, instance) ||
+	       (r->row.state == WF_RUN_CANCELING && r->inst[instance].over == r->inst[instance].count);
+}
+
 static void end_leases(struct engine *e, struct run *r)
 {
 	for (uint32_t i = 0; i < r->lease_count; i++) {
 		struct wf_lease *l = &r->leases[i].l;
 		struct wf_event ev = { .kind = WF_E_LEASE_ENDED, .a = l->instance, .b = l->service };
 
-		if (l->state != WF_LEASE_ENDED && l->state != WF_LEASE_NONE && instance_settled(r, l->instance))
+		if (l->state != WF_LEASE_ENDED && l->state != WF_LEASE_NONE && uses_no_more(r, l->instance))
 			core_post(e, r, &ev);
 	}
 }
