@@ -419,8 +419,12 @@ static int read_file(struct submission *s, const struct wf_submit *in)
 	choose_executor(s);
 	if (check_executors(s) < 0)
 		goto error;
-	if (wdf_executable(s->wdf, s->executor, s->engine->types, &s->diags) < 0)
-		goto refused;
+	if (wdf_executable(s->wdf, s->executor, s->engine->types, &s->diags) < 0) {
+		/* The file is right; it is this version that cannot be used for it. */
+		wdf_diags_err(&s->diags, s->file, &s->err);
+		s->err.code = WF_RESOURCE;
+		goto error;
+	}
 	if (!sources && !(sources = wdf_source_read(s->wdf, s->workdir, &s->err)))
 		goto error;
 	s->dag = dag_build(s->wdf, sources, s->workdir, &s->diags);
