@@ -269,6 +269,11 @@ void agents_stop(struct engine *e)
 
 void agents_release(struct engine *e)
 {
+	/* Its handles may close after us. */
+	if (e->local.channel) {
+		e->local.channel->on_closed = NULL;
+		wf_channel_close(e->local.channel);
+	}
 	free(e->local.instance);
 	free(e->local.host);
 	free(e->local.boot_id);

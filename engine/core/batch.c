@@ -273,6 +273,7 @@ static void landed(struct engine *e, const struct wf_err *err, const struct wf_s
 		e->full = 1;
 		e->kept = 1;
 		look_again(e);
+		batch_kick(e);
 		return;
 	}
 	memset(&e->flying, 0, sizeof(e->flying));
@@ -320,21 +321,29 @@ static int may_wait(struct engine *e)
 	return 1;
 }
 
+static void stopped(struct engine *e)
+{
+	void (*fn)(void *) = e->on_stopped;
+
+	if (!e->stopping || !fn || e->loads)
+		return;
+	e->on_stopped = NULL;
+	fn(e->on_stopped_arg);
+}
+
 static void seal(struct engine *e)
 {
 	struct gather *g = &e->open;
 	struct wf_batch *rows;
 	uint64_t seq = e->next_seq - 1;
 
+	/* Room may never come; nothing of what waits for it has left the house, and agents say it again. */
+	if (e->kept)
+		stopped(e);
 	if (e->committing || e->looking || e->left || may_wait(e))
 		return;
 	if (!g->events && !g->effect_count) {
-		if (e->stopping && e->on_stopped) {
-			void (*fn)(void *) = e->on_stopped;
-
-			e->on_stopped = NULL;
-			fn(e->on_stopped_arg);
-		}
+		stopped(e);
 		return;
 	}
 	if (!g->events) {

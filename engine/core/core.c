@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "engine/base/log.h"
 #include "engine/core/engine.h"
@@ -141,6 +142,9 @@ static void load_done(void *arg)
 		run_unload(l->fresh);
 		free(l->fresh->dir);
 	}
+	l->engine->loads -= l->fresh != NULL;
+	if (l->engine->stopping)
+		batch_kick(l->engine);
 	free(l->fresh);
 	r->users--;
 	r->used_ms = wf_os_mono_ms(l->engine->os);
@@ -170,11 +174,15 @@ void wf_core_load(struct engine *e, uint64_t number, void (*done)(void *arg, str
 	}
 	l->fresh = wf_xcalloc(1, sizeof(*l->fresh));
 	l->fresh->row = l->run->row; /* borrowed: number, id and names, for reading */
+	e->loads++;
 	wf_store_read(e->store, e->loop, load_fresh, load_done, l);
 }
 
+/* Everything of it is in the store, or on its way there. */
 static int is_clean(const struct run *r)
 {
+	if (r->row_dirty)
+		return 0;
 	for (uint32_t i = 0; i < r->inst_count; i++)
 		for (uint32_t c = 0; c < (r->inst[i].count + WF_TASKS_PER_BLOB - 1) / WF_TASKS_PER_BLOB; c++)
 			if (r->inst[i].dirty[c / 64] >> (c % 64) & 1)
@@ -198,8 +206,10 @@ static void on_idle_check(struct wf_timer *t)
 		struct run *r = e->runs[i];
 
 		if (r->loaded && wf_run_is_over(&r->row) && !r->users && !r->touched && now - r->used_ms > KEEP_FINISHED_MS &&
-		    is_clean(r))
+		    is_clean(r)) {
+			services_let_go(e, r);
 			run_unload(r);
+		}
 	}
 	if (e->live_count)
 		wf_core_touch(e);
@@ -295,7 +305,8 @@ error:
 
 void wf_core_start(struct engine *e)
 {
-	struct wf_event ev = { .kind = WF_E_ENGINE_STARTED };
+	/* A process id is of this world: a simulated engine has none. */
+	struct wf_event ev = { .kind = WF_E_ENGINE_STARTED, .v = { e->opt.take_owner ? getpid() : 0 } };
 
 	ev.text[0].p = wf_host_name();
 	ev.text[0].n = (uint32_t)strlen(ev.text[0].p);
@@ -383,6 +394,8 @@ static void drop_run(struct engine *e, struct run *r)
 			break;
 		}
 	wf_idmap_del(&e->by_number, r->row.number);
+	if (r->loaded)
+		services_let_go(e, r);
 	run_free(r);
 }
 

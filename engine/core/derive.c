@@ -229,10 +229,12 @@ void derive_after(struct engine *e, struct run *r, const struct wf_event *ev, co
 		break;
 	case WF_S_RUN:
 		r->services_touched = 1;
-		if (wf_run_is_over(&r->row))
+		if (wf_run_is_over(&r->row)) {
 			live_drop(e, r);
-		else
+			r->used_ms = wf_os_mono_ms(e->os);
+		} else {
 			live_add(e, r);
+		}
 		break;
 	case WF_S_SERVICE:
 	case WF_S_MEMBER:

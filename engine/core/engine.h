@@ -194,6 +194,7 @@ struct engine {
 	uint8_t looking;               /* the store is asked whether the disk has room again */
 	uint8_t kept;                  /* the flying batch did not fit and waits for room */
 	uint8_t committing, deciding, stopping, full, left;
+	uint32_t loads;                /* finished runs that the store's thread is reading */
 	struct wf_post kick;           /* decide soon */
 	uint8_t kicked;
 	struct wf_store_state store_state;
