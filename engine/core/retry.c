@@ -22,10 +22,18 @@ static int again(const struct wf_task *t)
 	return t->state == WF_TASK_FAILED || t->state == WF_TASK_CANCELED;
 }
 
+/* A list that was never read is a fan-out that did not run, also when it was closed because its source failed. */
+static int is_unsized(const struct run *r, uint32_t instance)
+{
+	return r->dag->instances[instance].count == DAG_UNSIZED;
+}
+
 static uint32_t count_again(const struct run *r)
 {
 	uint32_t n = 0;
 
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		n += (uint32_t)is_unsized(r, i);
 	for (uint32_t i = 0; i < r->inst_count; i++)
 		for (uint32_t k = 0; k < r->inst[i].count; k++)
 			n += (uint32_t)again(&r->inst[i].tasks[k]);
@@ -56,16 +64,16 @@ static void post_again(struct engine *e, struct run *r)
 		core_post(e, r, &d);
 		free(name);
 	}
+	/* The plan only ever goes forward: taken back, it is made again from what is left. Lists that could never be read may be now. */
+	derive_all(e, r);
 	for (uint32_t i = 0; i < r->lease_count; i++) {
 		const struct wf_lease *l = &r->leases[i].l;
 		struct wf_event w = { .kind = WF_E_LEASE_WANTED, .a = l->instance, .b = l->service, .v = { l->mode } };
 
-		if (l->state == WF_LEASE_ENDED && !instance_settled(r, l->instance))
+		if (l->state == WF_LEASE_ENDED && (!instance_settled(r, l->instance) || is_unsized(r, l->instance)))
 			core_post(e, r, &w);
 	}
 	e->cause = 0;
-	/* The plan only ever goes forward: taken back, it is made again from what is left. */
-	derive_all(e, r);
 	core_touch_run(e, r);
 }
 
@@ -87,7 +95,7 @@ static void on_loaded(void *arg, struct run *r, const struct wf_err *load_err)
 	if (n) {
 		post_again(t->engine, r);
 		agents_need(t->engine, "local");
-		snprintf(r->message, sizeof(r->message), "retried: %u tasks run again", n);
+		snprintf(r->message, sizeof(r->message), "retried: %u tasks or steps run again", n);
 	}
 	t->done(t->arg, n ? NULL : &err);
 	free(t);
