@@ -152,7 +152,7 @@ static void agent_dies(struct play *p)
 static void act_later(struct play *p)
 {
 	p->asked = CLIENT_TODO;
-	p->act_due_ns = sim_now_ns(p->sim) + MS * sim_rnd(p->sim, p->scenario->acts[p->act].after_ms + 1);
+	p->act_due_ns = sim_now_ns(p->sim) + MS * sim_rnd(p->sim, p->acts[p->act].after_ms + 1);
 }
 
 static void on_submitted(void *arg, uint64_t run, int replayed, const struct wdf_diags *findings, const struct wf_err *err)
@@ -202,7 +202,7 @@ static void submit(struct play *p)
 
 static const struct act *act_of(const struct play *p)
 {
-	return p->act < WF_COUNT(p->scenario->acts) && p->scenario->acts[p->act].verb ? &p->scenario->acts[p->act] : NULL;
+	return p->act < WF_COUNT(p->acts) && p->acts[p->act].verb ? &p->acts[p->act] : NULL;
 }
 
 static void answered(struct play *p)
@@ -227,10 +227,11 @@ static void on_retried(void *arg, const struct wf_err *err)
 
 	if (p->home->dead)
 		return;
-	if (err && !wf_core_run(p->engine, p->run)->row.retries) {
+	if (err && p->scenario->ends != WF_RUN_STATES) {
 		check_wrong(p, "retry: %s", err->text);
 		return;
 	}
+	p->refused[p->act] = err != NULL;
 	wf_core_when_durable(p->engine, on_durable, p);
 }
 
@@ -241,7 +242,7 @@ static int may_act(struct play *p, const struct act *a)
 	uint32_t instance, index;
 
 	if (a->verb == ACT_RETRY)
-		return wf_run_is_over(&r->row) || r->row.retries;
+		return wf_run_is_over(&r->row);
 	if (wf_run_is_over(&r->row) && p->scenario->ends != WF_RUN_STATES)
 		check_wrong(p, "the run is over before act %zu", p->act);
 	if (!a->what)
@@ -256,6 +257,15 @@ static int may_act(struct play *p, const struct act *a)
 	return r->inst[instance].tasks[index].pid || r->inst[instance].tasks[index].state == WF_TASK_HELD || wf_run_is_over(&r->row);
 }
 
+static uint32_t retries_before(const struct play *p)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < p->act; i++)
+		n += p->acts[i].verb == ACT_RETRY && !p->refused[i];
+	return n;
+}
+
 static void act(struct play *p, const struct act *a)
 {
 	struct run *r = wf_core_run(p->engine, p->run);
@@ -263,6 +273,11 @@ static void act(struct play *p, const struct act *a)
 	int rc = 0;
 
 	if (wf_run_is_over(&r->row) && (a->verb >= ACT_BREAK || (p->scenario->ends == WF_RUN_STATES && a->verb != ACT_RETRY))) {
+		answered(p);
+		return;
+	}
+	/* Its answer was lost, it was not. */
+	if (a->verb == ACT_RETRY && r->row.retries > retries_before(p)) {
 		answered(p);
 		return;
 	}
@@ -298,10 +313,30 @@ static void act(struct play *p, const struct act *a)
 	case ACT_NONE:
 		break;
 	}
-	if (rc < 0)
+	if (rc < 0 && p->scenario->ends != WF_RUN_STATES)
 		check_wrong(p, "act %zu: %s", p->act, err.text);
 	else
 		wf_core_when_durable(p->engine, on_durable, p);
+}
+
+/* A person who looks now and then, and runs again what waits for a decision. */
+static void help(struct play *p, struct run *r)
+{
+	struct wf_err err;
+	char name[WF_TASK_NAME];
+
+	if (!r->loaded || wf_run_is_over(&r->row) || !sim_chance(p->sim, 20))
+		return;
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (r->services[i].s.held && wf_core_resolve(p->engine, p->run, r->services[i].s.name, WF_RESOLVE_RERUN, &err) < 0)
+			check_wrong(p, "resolve: %s", err.text);
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		for (uint32_t k = 0; k < r->inst[i].count; k++)
+			if (r->inst[i].tasks[k].state == WF_TASK_HELD) {
+				dag_task_name(r->dag, i, k, name, sizeof(name));
+				if (wf_core_resolve(p->engine, p->run, name, WF_RESOLVE_RERUN, &err) < 0)
+					check_wrong(p, "resolve: %s", err.text);
+			}
 }
 
 static void client(struct play *p)
@@ -319,6 +354,8 @@ static void client(struct play *p)
 			check_wrong(p, "the run that was acknowledged is gone");
 		else if (a && p->asked == CLIENT_TODO)
 			act(p, a);
+		if (r && p->scenario->helps)
+			help(p, r);
 	}
 }
 
@@ -481,7 +518,8 @@ int play(const struct scenario *s, uint64_t seed, int tracing, uint64_t *hash, s
 		WF_BUG("%s", err.text);
 	if (s->text)
 		wf_buf_str(&p->text, s->text);
-	s->write(p->sim, &p->text, &script);
+	memcpy(p->acts, s->acts, sizeof(p->acts));
+	s->write(p, &script);
 	p->agent = fake_agent_create(&p->world->loop, &p->world->os, wf_buf_cstr(&script), &err);
 	if (!p->agent)
 		WF_BUG("%s in\n%s", err.text, wf_buf_cstr(&script));

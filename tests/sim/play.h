@@ -23,14 +23,15 @@ struct play;
 
 struct scenario {
 	const char *name;
-	const char *text;              /* the workflow, or NULL: `write` says it */
-	/* The agent's script, the same for the same seed. */
-	void (*write)(struct sim *s, struct wf_buf *text, struct wf_buf *script);
+	const char *text;              /* the workflow, or NULL: `write` adds it to p->text */
+	/* The agent's script, the same for the same seed; may change p->acts. */
+	void (*write)(struct play *p, struct wf_buf *script);
 	struct act acts[6];
 	enum wf_run_state ends;        /* WF_RUN_STATES: one way or the other */
 	unsigned deaths, breaks, agent_deaths; /* at most, each */
 	int lies;                      /* the agent denies what ran: tasks may run twice */
 	int repeats;                   /* attempts may end badly: more than one per task */
+	int helps;                     /* the client resolves what is held, as rerun */
 	/* Of the finished run, engine in place; 0 or what is wrong. */
 	const char *(*check)(struct play *p);
 };
@@ -56,6 +57,8 @@ struct play {
 	unsigned deaths, breaks, agent_deaths;
 	/* client */
 	enum { CLIENT_TODO, CLIENT_ASKED, CLIENT_ANSWERED } submit, asked;
+	struct act acts[6];
+	int refused[6];                /* a retry that was answered with a refusal */
 	size_t act;
 	uint64_t act_due_ns;
 	uint64_t run;                  /* acknowledged */

@@ -9,6 +9,7 @@
 
 #include "engine/base/log.h"
 #include "tests/sim/play.h"
+#include "tests/sim/random.h"
 #include "tests/tap/tap.h"
 
 /* ---- scenarios --------------------------------------------------------------------------------------------- */
@@ -61,18 +62,20 @@ static void step_rules(struct sim *s, struct wf_buf *b)
 	rule(s, b, "report", "finish", 500);
 }
 
-static void smooth(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void smooth(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "db.0 hang ready=%u\n", (unsigned)sim_rnd(s, 4000));
 	rule(s, b, "sim[2]/1", "fail exit", 8000);
 	rule(s, b, "sim[2]/2", "fail signal", 8000);
 	step_rules(s, b);
 }
 
-static void failing(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void failing(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "db.0 hang ready=%u\n", (unsigned)sim_rnd(s, 4000));
 	for (int i = 1; i < 4; i++) {
 		char name[32];
@@ -84,21 +87,22 @@ static void failing(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 }
 
 /* Something always runs until it is canceled. */
-static void endless(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void endless(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "sim[5] hang\n");
-	smooth(s, text, b);
+	smooth(p, b);
 }
 
-static void endless_once(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void endless_once(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "sim[5]/1 hang\n");
-	smooth(s, text, b);
+	smooth(p, b);
 }
 
-static void member_dies(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void member_dies(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "db.0/1 fail exit ready=%u after=%u\n", (unsigned)sim_rnd(s, 2000), (unsigned)(2001 + sim_rnd(s, 6000)));
 	for (int i = 0; i < 6; i++)
 		wf_buf_printf(b, "left[%d] finish after=%u\n", i, (unsigned)(9000 + sim_rnd(s, 3000)));
@@ -106,49 +110,52 @@ static void member_dies(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 }
 
 /* So late that the engine has seen it ready, however often it died. */
-static void member_dies_late(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void member_dies_late(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "db.0/1 fail exit ready=%u after=%u\n", (unsigned)sim_rnd(s, 2000), (unsigned)(400000 + sim_rnd(s, 6000)));
 	for (int i = 0; i < 6; i++)
 		wf_buf_printf(b, "left[%d] finish after=%u\n", i, (unsigned)(410000 + sim_rnd(s, 3000)));
 	step_rules(s, b);
 }
 
-static void member_never_ready(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void member_never_ready(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "db.0 fail exit ready=never after=%u\n", (unsigned)sim_rnd(s, 6000));
 	step_rules(s, b);
 }
 
-static void forgotten(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void forgotten(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "sim[1]/1 forget after=20000\nleft[2]/1 forget after=100\n");
-	smooth(s, text, b);
+	smooth(p, b);
 }
 
-static void vanished(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void vanished(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "prepare/1 vanish\n");
-	smooth(s, text, b);
+	smooth(p, b);
 }
 
-static void refused(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void refused(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "sim[1]/1 refuse\ndb.0/1 refuse\n");
-	smooth(s, text, b);
+	smooth(p, b);
 }
 
-static void refused_always(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void refused_always(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "sim[1] refuse\n");
-	smooth(s, text, b);
+	smooth(p, b);
 }
 
-static void listing(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void listing(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "list finish after=%u result={\"files\":[\"a\",\"b\",\"c\",\"d\"]}\n", (unsigned)sim_rnd(s, 2000));
 	rule(s, b, "work*", "finish", 5000);
 	rule(s, b, "check[1]/1", "fail exit", 3000);
@@ -157,23 +164,24 @@ static void listing(struct sim *s, struct wf_buf *text, struct wf_buf *b)
 	rule(s, b, "none*", "finish", 100);
 }
 
-static void listing_badly(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void listing_badly(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "list finish result={\"other\":1}\n");
-	listing(s, text, b);
+	listing(p, b);
 }
 
-static void two_services(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void two_services(struct play *p, struct wf_buf *b)
 {
-	(void)text;
+	struct sim *s = p->sim;
+
 	wf_buf_printf(b, "eager.0 hang\none.0 hang ready=%u\ntwo.0 hang ready=%u\n", (unsigned)sim_rnd(s, 3000), (unsigned)sim_rnd(s, 3000));
 	rule(s, b, "*", "finish", 6000);
 }
 
-static void second_fails(struct sim *s, struct wf_buf *text, struct wf_buf *b)
+static void second_fails(struct play *p, struct wf_buf *b)
 {
 	wf_buf_printf(b, "two.0 fail exit ready=never after=100\n");
-	two_services(s, text, b);
+	two_services(p, b);
 }
 
 static const char list_text[] =
@@ -431,6 +439,25 @@ static const struct scenario scenarios[] = {
 		.deaths = 5,
 		.breaks = 3,
 		.repeats = 1,
+	},
+	{
+		.name = "random",
+		.write = random_write,
+		.ends = WF_RUN_STATES,
+		.deaths = 6,
+		.breaks = 4,
+		.repeats = 1,
+		.helps = 1,
+	},
+	{
+		.name = "random, agent dies",
+		.write = random_write,
+		.ends = WF_RUN_STATES,
+		.deaths = 3,
+		.breaks = 2,
+		.agent_deaths = 3,
+		.repeats = 1,
+		.helps = 1,
 	},
 };
 

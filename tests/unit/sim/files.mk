@@ -4,6 +4,7 @@ SIM_SRC := \
 	tests/sim/checks.c \
 	tests/sim/files.c \
 	tests/sim/play.c \
+	tests/sim/random.c \
 	tests/sim/time.c
 SIM_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(SIM_SRC))
 ALL_OBJ += $(SIM_OBJ)
