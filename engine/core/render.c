@@ -288,7 +288,7 @@ static const char *const *base_env(struct engine *e, struct run *r)
 /* ---- a task ------------------------------------------------------------------------------------------------------ */
 
 static int task_env(struct run *r, uint32_t instance, uint32_t index, const struct wdf_scope *scope, struct wf_start *s,
-		    const struct wdf_argv *argv, struct wf_arena *a, struct wf_err *err)
+		    const struct wdf_argv *argv, char **setup_env, size_t setup_count, struct wf_arena *a, struct wf_err *err)
 {
 	const struct dag_instance *di = &r->dag->instances[instance];
 	const struct wdf_step *step = &r->wdf->steps[di->step];
@@ -315,6 +315,8 @@ static int task_env(struct run *r, uint32_t instance, uint32_t index, const stru
 	}
 	for (size_t i = 0; i < argv->env_count; i++)
 		env_add(&env, argv->env[i]);
+	for (size_t i = 0; i < setup_count; i++)
+		env_add(&env, setup_env[i]);
 	s->env_more = (const char *const *)env.items;
 	return 0;
 }
@@ -326,7 +328,8 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 	const struct wf_task *t = &r->inst[instance].tasks[index];
 	struct wdf_scope *scope = render_scope(e, r, instance, index, a);
 	struct wdf_argv argv = { 0 };
-	char name[WF_TASK_NAME];
+	char name[WF_TASK_NAME], **setup_env = NULL;
+	size_t setup_count = 0;
 
 	dag_task_name(r->dag, instance, index, name, sizeof(name));
 	s->number = t->number;
@@ -339,7 +342,7 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 	s->cwd = step->workdir.count ? render_path(&step->workdir, r->row.workdir, scope, a, err) : r->row.workdir;
 	if (!s->cwd)
 		return wf_err_wrap(err, "workdir of '%s'", name);
-	if (step->setup.count && !(s->setup = render_text(&step->setup, scope, a, err)))
+	if (step->setup.count && wdf_setup_render(step, scope, a, &s->setup, &setup_env, &setup_count, err) < 0)
 		return wf_err_wrap(err, "setup of '%s'", name);
 	if (!(s->inputs = render_paths(step->inputs, step->input_count, s->cwd, scope, a, err)) ||
 	    !(s->outputs = render_paths(step->outputs, step->output_count, s->cwd, scope, a, err)))
@@ -353,7 +356,7 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 	s->token = wf_arena_printf(a, "%s/step/%llu/%llu", e->tag, (unsigned long long)r->row.number,
 				   (unsigned long long)t->number);
 	s->env = base_env(e, r);
-	if (task_env(r, instance, index, scope, s, &argv, a, err) < 0)
+	if (task_env(r, instance, index, scope, s, &argv, setup_env, setup_count, a, err) < 0)
 		return wf_err_wrap(err, "'%s'", name);
 	s->success_codes = step->success_codes;
 	s->success_count = step->success_code_count;

@@ -209,7 +209,8 @@ steps:
     setup: |
       set -u
       export FROM_SETUP=1
-    command: echo $FROM_SETUP > setup
+      export FROM_VALUE={{ evil }}
+    command: echo $FROM_SETUP > setup; echo "$FROM_VALUE" > setup-value
   - name: apart
     workdir: made/by/it
     command: pwd; echo oops >&2
@@ -227,6 +228,7 @@ for v in WF_RUN_ID WF_RUN_NAME WF_STEP WF_TASK_ID WF_INDEX WF_ATTEMPT WF_WORKDIR
 	has "$(cat environment)" "$v=" "$v is there"
 done
 is "$(cat setup)" 1 "setup's environment is inherited"
+is "$(cat setup-value)" '"; touch canary; echo $(touch canary2) `touch canary3`' "and a value in it is no syntax"
 is "$(cat made/by/it/out)" "$T/w/made/by/it" "workdir is made"
 is "$(cat made/by/it/err)" oops "stderr apart"
 

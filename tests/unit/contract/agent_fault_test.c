@@ -28,7 +28,7 @@ static char dir[300], log_dir[300], work[300];
 
 static void start_all(struct peer *p)
 {
-	static char lines[TASKS][400], tokens[TASKS][64];
+	static char lines[TASKS][512], tokens[TASKS][64];
 	static const char *argv[TASKS][4];
 	struct wf_start s[TASKS];
 
@@ -68,7 +68,7 @@ static int lines_in(int task)
 {
 	struct wf_buf b = { 0 };
 	struct wf_err err;
-	char path[400];
+	char path[512];
 	int n;
 
 	snprintf(path, sizeof(path), "%s/ran.%d", work, task);
