@@ -145,6 +145,8 @@ void wf_launch_local(struct wf_launch *l)
 
 void wf_launch_release(struct wf_launch *l)
 {
+	if (!l->loop)
+		return; /* nobody was ever looked for */
 	wf_timer_stop(l->loop, &l->timer);
 	reap(l);
 	free(l->dir);
