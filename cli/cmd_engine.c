@@ -157,7 +157,7 @@ int cmd_engine_stop(const struct args *args, struct out *out)
 		goto out;
 	}
 	/* Stopped means that the process is gone: whoever starts the next one need not wait. */
-	while (client_reaches(c) || (owner.pid > 0 && owner.start_time && wf_pid_start_time(owner.pid) == owner.start_time)) {
+	while (client_reaches(c) || (owner.pid > 0 && owner.start_time && wf_pid_lives(owner.pid, owner.start_time))) {
 		if (wf_os_mono_ms(os) > deadline) {
 			wf_errf(&err, WF_STILL, "the engine was told to stop and has not yet; see `wf engine status`");
 			rc = out_fail(out, &err);

@@ -170,7 +170,7 @@ enum owner_is where_owner(const char *state_dir, struct owner *o)
 	else if (*o->boot_id && strcmp(o->boot_id, wf_host_boot_id()) != 0)
 		is = OWNER_DEAD;
 	else if ((!o->pid_ns || o->pid_ns == wf_host_pid_namespace()) &&
-		 (kill(o->pid, 0) < 0 ? errno == ESRCH : o->start_time && wf_pid_start_time(o->pid) != o->start_time))
+		 (kill(o->pid, 0) < 0 ? errno == ESRCH : o->start_time && !wf_pid_lives(o->pid, o->start_time)))
 		is = OWNER_DEAD;
 	wf_buf_release(&text);
 	free(path);

@@ -52,7 +52,8 @@ uint64_t wf_host_pid_namespace(void)
 	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-uint64_t wf_pid_start_time(pid_t pid)
+/* state: a letter; may be NULL */
+static uint64_t read_stat(pid_t pid, char *state)
 {
 	char path[64], text[1024], *p;
 
@@ -61,7 +62,22 @@ uint64_t wf_pid_start_time(pid_t pid)
 		return 0;
 	/* The second field is the command in parentheses and may hold blanks: count from the last one. */
 	p = strrchr(text, ')');
+	if (p && p[1] && state)
+		*state = p[2];
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+uint64_t wf_pid_start_time(pid_t pid)
+{
+	return read_stat(pid, NULL);
+}
+
+int wf_pid_lives(pid_t pid, uint64_t start_time)
+{
+	char state = 'X';
+	uint64_t now = read_stat(pid, &state);
+
+	return now && now == start_time && state != 'Z' && state != 'X';
 }

@@ -121,5 +121,7 @@ const char *wf_host_boot_id(void);              /* 36 characters, static; "" whe
 uint64_t wf_host_pid_namespace(void);           /* inode of /proc/self/ns/pid; 0 when unknown */
 /* Start time of a process in clock ticks after boot (field 22 of /proc/PID/stat); 0 when it is gone. */
 uint64_t wf_pid_start_time(pid_t pid);
+/* Is it there and running? One that has ended lives no more, though nobody may ever reap it (a container without an init). */
+int wf_pid_lives(pid_t pid, uint64_t start_time);
 
 #endif

@@ -71,6 +71,22 @@ static int status_of(pid_t pid)
 	return status;
 }
 
+/* Ended, and nobody waited for it. */
+static void unreaped(void)
+{
+	siginfo_t info;
+	pid_t pid = fork();
+	uint64_t start;
+
+	if (pid == 0)
+		_exit(0);
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	start = wf_pid_start_time(pid);
+	ok(start > 0, "a process that nobody waited for still has its start time");
+	ok(!wf_pid_lives(pid, start), "but lives no more");
+	waitpid(pid, NULL, 0);
+}
+
 static void processes(struct wf_os *os)
 {
 	char *out = in_dir("out");
@@ -103,6 +119,9 @@ static void processes(struct wf_os *os)
 	is_int(wf_os_spawn(os, &sp, &err), -1, "so is an absent directory");
 	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "and neither leaves a child behind");
 	ok(wf_pid_start_time(getpid()) > 0, "a process has a start time");
+	ok(wf_pid_lives(getpid(), wf_pid_start_time(getpid())), "it lives");
+	ok(!wf_pid_lives(getpid(), 1), "one of another start does not");
+	unreaped();
 	close(fd);
 	wf_buf_release(&b);
 	free(out);
