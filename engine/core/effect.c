@@ -81,7 +81,16 @@ static void start_member(struct engine *e, struct run *r, const struct effect *f
 			       .v = { (int64_t)f->number, WF_CLASS_LAUNCH_FAILED } };
 	struct wf_err err;
 
-	if (m->number != f->number || m->state != WF_MEMBER_PENDING || agents_of(e, "local")->state != AGENT_READY)
+	if (m->number != f->number || agents_of(e, "local")->state != AGENT_READY)
+		return;
+	if (m->state == WF_MEMBER_LEAVING) {
+		/* Not wanted any more before it was sent: nobody else can tell that it never was. */
+		ev.v[1] = WF_CLASS_CANCELED;
+		e->cause = 0;
+		core_post(e, r, &ev);
+		return;
+	}
+	if (m->state != WF_MEMBER_PENDING)
 		return;
 	if (render_member(e, r, f->a, f->b, &s->arena, room(e, s), &err) == 0) {
 		s->count++;

@@ -134,7 +134,7 @@ void schedule(struct engine *e)
 			}
 			continue;
 		}
-		if (agent_fits(a, r->inst[i].cores, task_memory(r, i, &r->inst[i].tasks[index]))) {
+		if (grants_leave_room(e, r, i, task_memory(r, i, &r->inst[i].tasks[index]))) {
 			pop_ready(r, i);
 			start(e, r, i, (uint32_t)index);
 			if (passed_count)
@@ -206,7 +206,7 @@ static void on_due(struct wf_timer *t)
 			continue;
 		/* Only if it is still the same wait: canceled or retried meanwhile, another entry or none counts. */
 		task = &r->inst[b.instance].tasks[b.index];
-		if (task->state != WF_TASK_READY || task->number != b.number)
+		if (task->state != WF_TASK_READY || task->number != b.number || !task->delay_ms)
 			continue;
 		derive_ready_push(e, r, b.instance, b.index);
 		core_touch_run(e, r);
