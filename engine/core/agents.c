@@ -21,11 +21,6 @@ struct agent *agents_of(struct engine *e, const char *executor)
 	return &e->local;
 }
 
-int agent_fits(const struct agent *a, uint64_t cores, uint64_t memory)
-{
-	return a->cores_used + cores <= a->cores && (!memory || a->memory_used + memory <= a->memory);
-}
-
 void agent_send(struct agent *a, const struct wf_buf *b)
 {
 	if (a->channel && b->len)
@@ -167,8 +162,15 @@ static void ask_again(struct engine *e, struct run *r)
 		if (m->state == WF_MEMBER_FENCING)
 			batch_effect(e, &f);
 	}
-	for (uint32_t i = 0; i < r->service_count; i++)
-		r->services[i].stop_sent = 0;
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		struct effect f = { .kind = EFFECT_VIEW_FILE, .run = r->row.number, .a = i };
+
+		r->services[i].stop = STOP_NONE;
+		r->services[i].overdue = 0;
+		/* Consumers that start now read it. */
+		if (service_usable(r, i))
+			batch_effect(e, &f);
+	}
 	r->services_touched = 1;
 }
 

@@ -57,11 +57,6 @@ void batch_note_run(struct engine *e, struct run *r)
 {
 	struct gather *g = &e->open;
 
-	if (g->run_count && g->runs[g->run_count - 1] == r)
-		return;
-	for (size_t i = 0; i < g->run_count; i++)
-		if (g->runs[i] == r)
-			return;
 	g->runs = wf_grow(g->runs, &g->run_cap, g->run_count + 1, sizeof(*g->runs));
 	g->runs[g->run_count++] = r;
 }
@@ -154,6 +149,9 @@ static void write_rows(struct engine *e, struct run *r)
 	if (r->row_dirty)
 		wf_batch_run(b, &r->row);
 	r->row_dirty = 0;
+	if (!r->things_dirty)
+		return;
+	r->things_dirty = 0;
 	for (uint32_t i = 0; i < r->service_count; i++)
 		if (r->services[i].dirty) {
 			wf_batch_service(b, &r->services[i].s);

@@ -159,6 +159,7 @@ static void verdict(struct engine *e, struct run *r, const struct dag_verdict *v
 		/* Its list can never be read: it has no tasks, and never will unless a retry gives it another chance. */
 		r->inst[v->instance].unsized = 0;
 		r->unsized--;
+		r->services_touched = r->leases_touched = 1;
 		r->services_touched = 1;
 		return;
 	}

@@ -87,9 +87,12 @@ void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint3
 static void hold(struct engine *e, struct run *r, uint32_t instance, const struct wf_task *t, int sign)
 {
 	struct agent *a = agents_of(e, "local");
+	const struct instance *in = &r->inst[instance];
 	uint64_t memory = task_memory(r, instance, t);
 	uint32_t pool = step_of(r, instance)->pool;
 
+	for (uint32_t i = 0; i < in->lease_count; i++)
+		r->services[r->leases[in->first_lease + i].l.service].active += (uint32_t)sign;
 	if (sign > 0) {
 		a->cores_used += r->inst[instance].cores;
 		a->memory_used += memory;
@@ -184,6 +187,7 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 	if (before->state == WF_TASK_ACTIVE && t->state != WF_TASK_ACTIVE) {
 		hold(e, r, ev->a, before, -1);
 		offer_again(r, ev->a);
+		grants_freed(e);
 	}
 	switch (ev->kind) {
 	case WF_E_ATTEMPT_RUNNING:
@@ -212,6 +216,8 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 		plan_over(r, ev->a, ev->b, t);
 		if (r->service_count)
 			r->services_touched = 1;
+		if (in->over == in->count)
+			r->leases_touched = 1;
 	} else if (!wf_task_is_over(t) && wf_task_is_over(before)) {
 		in->over--;
 		r->over--;
@@ -228,7 +234,7 @@ void derive_after(struct engine *e, struct run *r, const struct wf_event *ev, co
 		after_task(e, r, ev, before);
 		break;
 	case WF_S_RUN:
-		r->services_touched = 1;
+		r->services_touched = r->leases_touched = 1;
 		if (wf_run_is_over(&r->row)) {
 			live_drop(e, r);
 			r->used_ms = wf_os_mono_ms(e->os);
@@ -244,6 +250,10 @@ void derive_after(struct engine *e, struct run *r, const struct wf_event *ev, co
 		break;
 	case WF_S_LEASE:
 		r->services_touched = 1;
+		if (ev->kind == WF_E_LEASE_WANTED)
+			r->services[ev->b].open++;
+		else if (ev->kind == WF_E_LEASE_ENDED)
+			r->services[ev->b].open--;
 		break;
 	default:
 		break;
@@ -303,6 +313,11 @@ void derive_all(struct engine *e, struct run *r)
 		r->pool_waits[i].count = 0;
 	r->over = r->total = r->unsized = 0;
 	r->offered.count = 0;
+	for (uint32_t i = 0; i < r->service_count; i++)
+		r->services[i].open = r->services[i].active = 0;
+	for (uint32_t i = 0; i < r->lease_count; i++)
+		r->services[r->leases[i].l.service].open +=
+			r->leases[i].l.state == WF_LEASE_WANTED || r->leases[i].l.state == WF_LEASE_HELD;
 	r->todo_count = 0;
 	for (uint32_t i = 0; i < r->inst_count; i++) {
 		struct instance *in = &r->inst[i];
@@ -333,7 +348,7 @@ void derive_all(struct engine *e, struct run *r)
 				derive_ready_push(e, r, i, k);
 		}
 	services_hold(e, r);
-	r->services_touched = 1;
+	r->services_touched = r->leases_touched = 1;
 	if (wf_run_is_over(&r->row))
 		live_drop(e, r);
 	else

@@ -55,7 +55,8 @@ struct run {
 	uint8_t row_dirty;
 	uint8_t touched;               /* in engine->touched: decide has to look */
 	uint8_t services_touched;      /* something a service's decision rests on changed */
-	uint8_t kill_ready;            /* a service failed: its ready consumers must be looked at */
+	uint8_t leases_touched;        /* an instance may have used its services for the last time */
+	uint8_t things_dirty;          /* some service, member or lease is */
 	uint32_t users;                /* views in progress; not unloaded while > 0 */
 	int64_t used_ms;               /* monotonic: last look at a finished run */
 	struct wdf *wdf;
@@ -66,12 +67,14 @@ struct run {
 	struct service {
 		struct wf_service s;   /* facts */
 		uint8_t dirty;
-		uint8_t stop_sent;     /* this generation's members were asked to stop, by this process */
+		enum service_stop { STOP_NONE, STOP_ASKED, STOP_KILLED, STOP_GIVEN_UP } stop; /* of this generation, by this process */
 		uint8_t backoff;       /* derived, of a restart: 0 not begun, 1 waits, 2 over */
-		uint8_t overdue;       /* derived: its members did not stop in time and were killed */
-		uint32_t cores;        /* thousandths held while granted */
-		uint64_t memory;
-		uint8_t granted;       /* derived: holds cores and memory */
+		uint8_t overdue;       /* derived: the deadline of that has passed */
+		uint64_t cores, memory; /* its share with `resources`: thousandths, bytes */
+		uint8_t granted;       /* derived: holds its share */
+		uint8_t waiting;       /* derived: for its share */
+		uint32_t open;         /* derived: leases that have not ended */
+		uint32_t active;       /* derived: tasks that use it now */
 		struct wf_timer timer; /* back-off, then stop deadline */
 		struct run *run;
 		struct engine *engine;
@@ -131,6 +134,8 @@ struct agent {
 	/* derived */
 	uint64_t cores_used, memory_used;       /* by tasks and granted services */
 	uint64_t cores_services, memory_services; /* of these, by services */
+	uint32_t waiting;              /* services that wait for some */
+	struct service *asking;        /* of these, one that only tasks are in the way of; or NULL */
 	struct wf_idmap reattach;      /* attempt numbers whose answer is still to come */
 	uint64_t cursor_seen, cursor_acked;
 	char error[256];               /* why the last connect failed */
@@ -264,10 +269,26 @@ void batch_release(struct engine *e);                         /* what gathers an
 void decide_run(struct engine *e, struct run *r);
 void decide_services(struct engine *e, struct run *r);
 void cancel_unknown(struct engine *e, struct run *r, uint32_t instance, uint32_t index);
+/* demand.c */
+void demand_end_leases(struct engine *e, struct run *r);
+int demand_is_open(const struct run *r, uint32_t service);   /* somebody uses it, or will */
+int demand_is_due(const struct run *r, uint32_t service);    /* and waits for it now */
+int demand_has_writers(const struct run *r, uint32_t service);
+/* 1: every condition of the service's `after` holds; 0: not yet; -1: one can never hold (why says which) */
+int demand_after(const struct run *r, uint32_t service, char *why, size_t size);
+
+/* grants.c */
+int grants_try(struct engine *e, struct run *r, uint32_t service);  /* may it be granted now? if not, it waits */
+void grants_hold(struct engine *e, struct run *r, uint32_t service);
+void grants_release(struct engine *e, struct run *r, uint32_t service); /* what it holds, if it does; it may go on waiting */
+void grants_forget(struct engine *e, struct run *r, uint32_t service);
+void grants_freed(struct engine *e);                                 /* those that wait try again */
+int grants_leave_room(const struct engine *e, const struct run *r, uint32_t instance, uint64_t memory);
+
 void services_hold(struct engine *e, struct run *r);         /* capacity of granted services, from facts */
 void services_let_go(struct engine *e, struct run *r);       /* the reverse, and their timers */
 int service_usable(const struct run *r, uint32_t service);   /* ready, or degraded with enough members */
-int service_hopeless(const struct run *r, uint32_t service); /* failed since the last retry: will not come back by itself */
+int service_hopeless(const struct run *r, uint32_t service); /* failed since the last retry, or leaked: will not come back by itself */
 void schedule(struct engine *e);
 void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int64_t delay_ms);
 
@@ -283,7 +304,6 @@ void agents_hello(struct agent *a, const struct wf_hello *h);
 void agents_ready(struct agent *a);                          /* every attempt believed alive was answered */
 struct agent *agents_of(struct engine *e, const char *executor);
 void agent_send(struct agent *a, const struct wf_buf *b);
-int agent_fits(const struct agent *a, uint64_t cores, uint64_t memory);
 
 /* messages.c: what an agent says becomes events */
 void messages_frame(struct agent *a, const void *p, size_t n);

@@ -5,9 +5,11 @@ core_SRC := \
 	engine/core/config.c \
 	engine/core/core.c \
 	engine/core/decide.c \
+	engine/core/demand.c \
 	engine/core/derive.c \
 	engine/core/effect.c \
 	engine/core/explain.c \
+	engine/core/grants.c \
 	engine/core/history.c \
 	engine/core/messages.c \
 	engine/core/offers.c \

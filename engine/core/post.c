@@ -36,18 +36,18 @@ static int apply(struct engine *e, struct run *r, const struct wf_event *ev, str
 		return 0;
 	}
 	case WF_S_SERVICE:
-		r->services[ev->a].dirty = 1;
+		r->services[ev->a].dirty = r->things_dirty = 1;
 		return wf_service_update(&r->services[ev->a].s, ev, err);
 	case WF_S_MEMBER: {
 		struct member *m = run_member(r, ev->a, ev->b);
 
-		m->dirty = 1;
+		m->dirty = r->things_dirty = 1;
 		return wf_member_update(&m->m, ev, err);
 	}
 	case WF_S_LEASE: {
 		struct lease *l = run_lease(r, ev->a, ev->b);
 
-		l->dirty = 1;
+		l->dirty = r->things_dirty = 1;
 		return wf_lease_update(&l->l, ev, err);
 	}
 	}
@@ -93,8 +93,10 @@ void core_post(struct engine *e, struct run *r, struct wf_event *ev)
 	pack(e, ev);
 	if (r) {
 		r->row.seq = ev->seq;
+		/* Dirty is what was noted already. */
+		if (!r->row_dirty)
+			batch_note_run(e, r);
 		r->row_dirty = 1;
-		batch_note_run(e, r);
 		derive_after(e, r, ev, &before);
 	}
 	batch_kick(e);

@@ -247,7 +247,7 @@ static void sized(struct engine *e, struct run *r, uint32_t instance, json_t *li
 	wf_batch_graph(e->open.rows, r->row.number, b.data, b.len);
 	wf_buf_release(&b);
 	dag_plan_sized(r->plan, instance);
-	r->services_touched = 1; /* nothing may be left to use them */
+	r->services_touched = r->leases_touched = 1; /* nothing may be left to use them */
 	core_touch_run(e, r);
 }
 

@@ -39,9 +39,14 @@ static void make_services(struct engine *e, struct run *r)
 	r->services = wf_xcalloc(r->service_count, sizeof(*r->services));
 	for (uint32_t i = 0; i < r->service_count; i++) {
 		struct wf_service *s = &r->services[i].s;
+		const struct wdf_resources *res = &r->wdf->services[i].resources;
 
 		r->services[i].run = r;
 		r->services[i].engine = e;
+		if (r->wdf->services[i].has_resources) {
+			r->services[i].cores = (uint64_t)(res->ranks ? res->ranks : 1) * (res->cpus ? res->cpus : 1) * 1000;
+			r->services[i].memory = res->memory;
+		}
 		s->run = r->row.number;
 		s->number = i;
 		s->target = r->wdf->services[i].target ? r->wdf->services[i].target : 1;

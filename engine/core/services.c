@@ -1,8 +1,8 @@
 /* services.c - what follows for the services of a run: founding, watching, restarting, stopping. Level-triggered: looks at the state of
  * leases, members and consumers and posts what is missing; called again whenever one of them changed.
  *
- * Owns the timers of a service (back-off of a restart, deadline of a stop) and the capacity that a service with `resources` holds.
- * Knows no driver and no probe: wf-service does, and says only what changed.
+ * Owns the timers of a service (back-off of a restart, deadline of a stop). Who wants a service is demand.c's, its share of the host
+ * grants.c's. Knows no driver and no probe: wf-service does, and says only what changed.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 enum {
 	RESTART_DELAY_MS = 200,          /* before the first restart; doubles */
 	STOP_DEADLINE_MS = 120 * 1000,   /* a member that has not ended by then is killed with its process group */
+	KILL_DEADLINE_MS = 30 * 1000,    /* one that was not seen to end by then is leaked */
 };
 
 static const struct wdf_service *spec_of(const struct run *r, uint32_t service)
@@ -52,151 +53,12 @@ int service_usable(const struct run *r, uint32_t service)
 
 int service_hopeless(const struct run *r, uint32_t service)
 {
-	return r->services[service].s.state == WF_SERVICE_FAILED;
-}
+	uint8_t state = r->services[service].s.state;
 
-/* ---- leases and demand ----------------------------------------------------------------------------------- */
-
-/* A canceled run sizes no list any more: what has no size has no task either. */
-static int uses_no_more(const struct run *r, uint32_t instance)
-{
-	return instance_settled(r, instance) ||
-	       (r->row.state == WF_RUN_CANCELING && r->inst[instance].over == r->inst[instance].count);
-}
-
-static void end_leases(struct engine *e, struct run *r)
-{
-	for (uint32_t i = 0; i < r->lease_count; i++) {
-		struct wf_lease *l = &r->leases[i].l;
-		struct wf_event ev = { .kind = WF_E_LEASE_ENDED, .a = l->instance, .b = l->service };
-
-		if (l->state != WF_LEASE_ENDED && l->state != WF_LEASE_NONE && uses_no_more(r, l->instance))
-			core_post(e, r, &ev);
-	}
-}
-
-struct demand {
-	uint32_t open;                   /* leases that have not ended */
-	uint32_t ready;                  /* of these, with a task that could start, or runs */
-	uint32_t active;                 /* tasks using it now */
-	int writers;                     /* some consumer may write to it */
-};
-
-static struct demand demand_of(const struct run *r, uint32_t service)
-{
-	struct demand d = { 0 };
-
-	for (uint32_t i = 0; i < r->lease_count; i++) {
-		const struct wf_lease *l = &r->leases[i].l;
-		const struct instance *in = &r->inst[l->instance];
-
-		if (l->service != service)
-			continue;
-		d.active += in->active;
-		d.writers |= l->mode != WDF_RO;
-		if (l->state == WF_LEASE_ENDED)
-			continue;
-		d.open++;
-		d.ready += in->ready_count || in->active;
-	}
-	return d;
-}
-
-/* 1: every condition of the service's `after` holds; 0: not yet; -1: one can never hold (why says which). */
-static int after_holds(const struct run *r, uint32_t service, char *why, size_t size)
-{
-	const struct wdf_service *spec = spec_of(r, service);
-	int all = 1;
-
-	for (uint32_t i = 0; i < spec->after_count; i++) {
-		const struct wdf_after *a = &spec->after[i];
-		const struct instance *in;
-		int good;
-
-		if (a->service != UINT32_MAX) {
-			if (service_usable(r, a->service))
-				continue;
-			if (service_hopeless(r, a->service)) {
-				snprintf(why, size, "it comes after service '%s', which failed",
-					 r->services[a->service].s.name);
-				return -1;
-			}
-			all = 0;
-			continue;
-		}
-		in = &r->inst[a->step];
-		if (a->result == WDF_START && !in->unsized && in->active + in->over == in->count)
-			continue;
-		if (!instance_settled(r, a->step)) {
-			all = 0;
-			continue;
-		}
-		good = !dag_plan_intolerable(r->plan, a->step) && !in->bad_skips && !in->counts[WF_SEEN_CANCELED];
-		if (a->result == WDF_ANY || a->result == WDF_START || (a->result == WDF_SUCCESS && good) ||
-		    (a->result == WDF_FAILURE && in->counts[WF_SEEN_FAILED]))
-			continue;
-		snprintf(why, size, "it comes after step '%s', which %s", r->dag->instances[a->step].name,
-			 a->result == WDF_FAILURE ? "did not fail" : "did not succeed");
-		return -1;
-	}
-	return all;
+	return state == WF_SERVICE_FAILED || state == WF_SERVICE_LEAKED;
 }
 
 /* ---- capacity ---------------------------------------------------------------------------------------------- */
-
-static void hold(struct engine *e, struct run *r, uint32_t service, int sign)
-{
-	struct service *svc = &r->services[service];
-	struct agent *a = agents_of(e, "local");
-	const struct wdf_resources *res = &spec_of(r, service)->resources;
-
-	if (sign > 0 && !svc->granted) {
-		svc->granted = 1;
-		if (spec_of(r, service)->has_resources) {
-			svc->cores = (res->ranks ? res->ranks : 1) * res->cpus * 1000;
-			svc->memory = res->memory;
-		}
-		a->cores_used += svc->cores;
-		a->memory_used += svc->memory;
-		a->cores_services += svc->cores;
-		a->memory_services += svc->memory;
-	} else if (sign < 0 && svc->granted) {
-		svc->granted = 0;
-		a->cores_used -= svc->cores;
-		a->memory_used -= svc->memory;
-		a->cores_services -= svc->cores;
-		a->memory_services -= svc->memory;
-	}
-}
-
-/* A service is granted its cores only while what all granted services hold leaves room for its largest consumer: so holders never
- * wait for each other. */
-static int may_grant(struct engine *e, const struct run *r, uint32_t service)
-{
-	const struct wdf_service *spec = spec_of(r, service);
-	struct agent *a = agents_of(e, "local");
-	uint64_t cores, memory, most_cores = 0, most_memory = 0;
-
-	if (a->state != AGENT_READY)
-		return 0;
-	if (!spec->has_resources)
-		return 1;
-	cores = (uint64_t)(spec->resources.ranks ? spec->resources.ranks : 1) * spec->resources.cpus * 1000;
-	memory = spec->resources.memory;
-	for (uint32_t i = 0; i < r->lease_count; i++) {
-		const struct wf_lease *l = &r->leases[i].l;
-		struct wf_task none = { 0 };
-
-		if (l->service != service)
-			continue;
-		if (r->inst[l->instance].cores > most_cores)
-			most_cores = r->inst[l->instance].cores;
-		if (task_memory(r, l->instance, &none) > most_memory)
-			most_memory = task_memory(r, l->instance, &none);
-	}
-	return a->cores_services + cores + most_cores <= a->cores &&
-	       a->memory_services + memory + most_memory <= a->memory && agent_fits(a, cores, memory);
-}
 
 static int holds_capacity(const struct wf_service *s)
 {
@@ -207,16 +69,17 @@ void services_hold(struct engine *e, struct run *r)
 {
 	for (uint32_t i = 0; i < r->service_count; i++)
 		if (holds_capacity(&r->services[i].s))
-			hold(e, r, i, 1);
+			grants_hold(e, r, i);
 }
 
 void services_let_go(struct engine *e, struct run *r)
 {
 	for (uint32_t i = 0; i < r->service_count; i++) {
-		hold(e, r, i, -1);
+		grants_forget(e, r, i);
 		wf_timer_stop(e->loop, &r->services[i].timer);
 		r->services[i].backoff = 0;
-		r->services[i].stop_sent = 0;
+		r->services[i].stop = STOP_NONE;
+		r->services[i].overdue = 0;
 	}
 }
 
@@ -317,7 +180,7 @@ static enum wdf_on_failure policy(const struct run *r, uint32_t service)
 
 	/* Who writes to a service that cannot restore would lose the data of tasks that succeeded by a silent restart (design.md 7). */
 	if (p == WDF_ON_FAILURE_DEFAULT)
-		return demand_of(r, service).writers ? WDF_ON_FAILURE_HOLD : WDF_ON_FAILURE_RESTART;
+		return demand_has_writers(r, service) ? WDF_ON_FAILURE_HOLD : WDF_ON_FAILURE_RESTART;
 	return p;
 }
 
@@ -401,7 +264,7 @@ static void when_draining(struct engine *e, struct run *r, uint32_t service)
 {
 	struct wf_service *s = &r->services[service].s;
 
-	if (demand_of(r, service).active) {
+	if (r->services[service].active) {
 		for (uint32_t i = 0; s->failing && i < r->lease_count; i++) {
 			const struct wf_lease *l = &r->leases[i].l;
 			struct instance *in = &r->inst[l->instance];
@@ -424,42 +287,45 @@ static void when_draining(struct engine *e, struct run *r, uint32_t service)
 	post_service(e, r, WF_E_SERVICE_SAVED, service, 0, NULL);
 }
 
+/* Asked, then killed; whoever does not answer then is not waited for any longer, but not forgotten either. */
 static void when_stopping(struct engine *e, struct run *r, uint32_t service)
 {
 	struct service *svc = &r->services[service];
+	enum service_stop next = !svc->overdue ? STOP_ASKED : svc->stop == STOP_ASKED ? STOP_KILLED : STOP_GIVEN_UP;
 
 	for (uint32_t i = 0; i < r->member_count; i++) {
 		struct wf_member *m = &r->members[i].m;
 		struct wf_event ev = { .kind = WF_E_MEMBER_LEAVING, .a = m->service, .b = m->n,
 				       .v = { (int64_t)m->number } };
 
-		if (m->service != service || !member_lives(m))
-			continue;
-		if (m->state != WF_MEMBER_LEAVING && m->state != WF_MEMBER_FENCING)
+		if (m->service == service && member_lives(m) && m->state != WF_MEMBER_LEAVING && m->state != WF_MEMBER_FENCING)
 			core_post(e, r, &ev);
-		if (svc->overdue)
-			member_effect(e, r, EFFECT_CANCEL_MEMBER, m);
-		else if (!svc->stop_sent)
-			member_effect(e, r, EFFECT_STOP_MEMBER, m);
 	}
 	if (!members_live(r, service)) {
 		wf_timer_stop(e->loop, &svc->timer);
 		post_service(e, r, svc->s.failing ? WF_E_SERVICE_FAILED : WF_E_SERVICE_STOPPED, service, 0, NULL);
 		return;
 	}
-	if (!svc->stop_sent || svc->overdue)
-		arm(e, svc, STOP_DEADLINE_MS);
-	svc->stop_sent = 1;
+	/* Without an agent nobody can be asked: when it is back, all begins again. */
+	if (agents_of(e, "local")->state != AGENT_READY || (svc->stop && !svc->overdue))
+		return;
+	svc->stop = next;
 	svc->overdue = 0;
+	if (next == STOP_GIVEN_UP) {
+		post_service(e, r, WF_E_SERVICE_UNPROVEN, service, 0, "its processes were told to end and killed, and nobody saw their end");
+		return;
+	}
+	for (uint32_t i = 0; i < r->member_count; i++)
+		if (r->members[i].m.service == service && member_lives(&r->members[i].m))
+			member_effect(e, r, next == STOP_KILLED ? EFFECT_CANCEL_MEMBER : EFFECT_STOP_MEMBER, &r->members[i].m);
+	arm(e, svc, next == STOP_KILLED ? KILL_DEADLINE_MS : STOP_DEADLINE_MS);
 }
 
 static void decide_one(struct engine *e, struct run *r, uint32_t service)
 {
 	struct service *svc = &r->services[service];
 	struct wf_service *s = &svc->s;
-	const struct wdf_service *spec = spec_of(r, service);
-	struct demand d = demand_of(r, service);
-	int wanted = d.open && r->row.state != WF_RUN_CANCELING && r->row.state != WF_RUN_CLOSING;
+	int wanted = r->row.state != WF_RUN_CANCELING && r->row.state != WF_RUN_CLOSING && demand_is_open(r, service);
 	char why[400];
 	int after;
 
@@ -468,10 +334,10 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 	case WF_SERVICE_STOPPED:
 		if (!wanted || r->row.state != WF_RUN_RUNNING)
 			return;
-		after = s->state == WF_SERVICE_DECLARED ? after_holds(r, service, why, sizeof(why)) : 1;
+		after = s->state == WF_SERVICE_DECLARED ? demand_after(r, service, why, sizeof(why)) : 1;
 		if (after < 0)
 			post_service(e, r, WF_E_SERVICE_FAILED, service, 0, why);
-		else if (after && (d.ready || spec->start == WDF_START_EAGER))
+		else if (after && demand_is_due(r, service))
 			post_service(e, r, WF_E_SERVICE_DEMANDED, service, 0, NULL);
 		return;
 	case WF_SERVICE_RESERVING:
@@ -479,11 +345,12 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 			post_service(e, r, WF_E_SERVICE_CANCELED, service, 0, NULL);
 			return;
 		}
-		if (!may_grant(e, r, service))
+		if (!grants_try(e, r, service))
 			return;
 		post_service(e, r, WF_E_SERVICE_GRANTED, service, 0, NULL);
-		hold(e, r, service, 1);
-		svc->stop_sent = svc->overdue = 0;
+		grants_hold(e, r, service);
+		svc->stop = STOP_NONE;
+		svc->overdue = 0;
 		post_service(e, r, WF_E_SERVICE_STAGED, service, 0, NULL);
 		return;
 	case WF_SERVICE_STARTING:
@@ -506,6 +373,7 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 		when_stopping(e, r, service);
 		return;
 	case WF_SERVICE_LEAKED:
+		wf_timer_stop(e->loop, &svc->timer);
 		if (!members_live(r, service))
 			post_service(e, r, WF_E_SERVICE_GONE, service, 0, NULL);
 		return;
@@ -514,7 +382,7 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 
 void decide_services(struct engine *e, struct run *r)
 {
-	end_leases(e, r);
+	demand_end_leases(e, r);
 	for (uint32_t i = 0; i < r->service_count; i++) {
 		uint8_t before;
 
@@ -523,6 +391,6 @@ void decide_services(struct engine *e, struct run *r)
 			decide_one(e, r, i);
 		} while (r->services[i].s.state != before);
 		if (!holds_capacity(&r->services[i].s))
-			hold(e, r, i, -1);
+			grants_release(e, r, i);
 	}
 }

@@ -1,0 +1,174 @@
+/* grants.c - owns the cores and memory that services with `resources` hold, who of them gets some next, and what that leaves to tasks.
+ *
+ * A service is granted its share only when, beside what all granted services hold, there is room for some consumer of it together with
+ * every other service that this consumer still lacks. So whoever was granted last can always be used up, and holders never wait
+ * for each other. Where only running tasks are in the way, the service is `asking`: no task takes what it waits for, and every end of a task
+ * lets it try again.
+ */
+#include "engine/core/engine.h"
+
+struct share {
+	uint64_t cores, memory;
+};
+
+static struct share share_of(const struct service *svc)
+{
+	return (struct share){ .cores = svc->cores, .memory = svc->memory };
+}
+
+/* What an instance's tasks need besides what is granted already: one of them, and the services it lacks. */
+static struct share lacks(const struct run *r, uint32_t instance)
+{
+	const struct instance *in = &r->inst[instance];
+	struct wf_task none = { 0 };
+	struct share s = { .cores = in->cores, .memory = task_memory(r, instance, &none) };
+
+	for (uint32_t i = 0; i < in->lease_count; i++) {
+		uint32_t service = r->leases[in->first_lease + i].l.service;
+		struct share one = share_of(&r->services[service]);
+
+		if (r->services[service].granted)
+			continue;
+		s.cores += one.cores;
+		s.memory += one.memory;
+	}
+	return s;
+}
+
+/* Held by services, and promised to the one that asks. */
+static struct share taken(const struct agent *a, const struct service *but)
+{
+	struct share s = { .cores = a->cores_services, .memory = a->memory_services };
+
+	if (a->asking && a->asking != but) {
+		s.cores += a->asking->cores;
+		s.memory += a->asking->memory;
+	}
+	return s;
+}
+
+/* Could it be used up, if no task ran? A service nobody has a lease of needs room for itself alone. */
+static int is_safe(const struct agent *a, const struct run *r, uint32_t service)
+{
+	struct share t = taken(a, &r->services[service]), alone = share_of(&r->services[service]);
+	int users = 0;
+
+	for (uint32_t i = 0; i < r->lease_count; i++) {
+		const struct wf_lease *l = &r->leases[i].l;
+		struct share need;
+
+		if (l->service != service || l->state == WF_LEASE_ENDED)
+			continue;
+		users = 1;
+		need = lacks(r, l->instance);
+		if (t.cores + need.cores <= a->cores && t.memory + need.memory <= a->memory)
+			return 1;
+	}
+	return !users && t.cores + alone.cores <= a->cores && t.memory + alone.memory <= a->memory;
+}
+
+static void stop_waiting(struct agent *a, struct service *svc)
+{
+	a->waiting -= svc->waiting;
+	svc->waiting = 0;
+	if (a->asking == svc)
+		a->asking = NULL;
+}
+
+int grants_try(struct engine *e, struct run *r, uint32_t service)
+{
+	struct agent *a = agents_of(e, "local");
+	struct service *svc = &r->services[service];
+	struct share s = share_of(svc), t = taken(a, svc);
+	int safe;
+
+	if (a->state != AGENT_READY)
+		return 0;
+	safe = !r->wdf->services[service].has_resources || is_safe(a, r, service);
+	if (safe && a->cores_used - a->cores_services + t.cores + s.cores <= a->cores &&
+	    a->memory_used - a->memory_services + t.memory + s.memory <= a->memory)
+		return 1;
+	a->waiting += !svc->waiting;
+	svc->waiting = 1;
+	if (safe && !a->asking)
+		a->asking = svc;
+	else if (!safe && a->asking == svc)
+		a->asking = NULL;
+	return 0;
+}
+
+void grants_freed(struct engine *e)
+{
+	for (size_t i = 0; e->local.waiting && i < e->live_count; i++) {
+		struct run *r = e->live[i];
+
+		for (uint32_t k = 0; k < r->service_count; k++)
+			if (r->services[k].waiting) {
+				r->services_touched = 1;
+				core_touch_run(e, r);
+			}
+	}
+}
+
+void grants_hold(struct engine *e, struct run *r, uint32_t service)
+{
+	struct service *svc = &r->services[service];
+	struct agent *a = agents_of(e, "local");
+
+	stop_waiting(a, svc);
+	if (svc->granted)
+		return;
+	svc->granted = 1;
+	a->cores_used += svc->cores;
+	a->memory_used += svc->memory;
+	a->cores_services += svc->cores;
+	a->memory_services += svc->memory;
+}
+
+void grants_release(struct engine *e, struct run *r, uint32_t service)
+{
+	struct service *svc = &r->services[service];
+	struct agent *a = agents_of(e, "local");
+	int waited = svc->waiting;
+
+	if (svc->s.state != WF_SERVICE_RESERVING)
+		stop_waiting(a, svc);
+	if (svc->granted) {
+		svc->granted = 0;
+		a->cores_used -= svc->cores;
+		a->memory_used -= svc->memory;
+		a->cores_services -= svc->cores;
+		a->memory_services -= svc->memory;
+		waited = 1;
+	}
+	if (waited && svc->s.state != WF_SERVICE_RESERVING)
+		grants_freed(e);
+}
+
+void grants_forget(struct engine *e, struct run *r, uint32_t service)
+{
+	stop_waiting(agents_of(e, "local"), &r->services[service]);
+	grants_release(e, r, service);
+}
+
+/* ---- what that leaves to tasks ------------------------------------------------------------------------------------- */
+
+int grants_leave_room(const struct engine *e, const struct run *r, uint32_t instance, uint64_t memory)
+{
+	const struct agent *a = &e->local;
+	const struct instance *in = &r->inst[instance];
+	struct share t = taken(a, NULL), own = { .cores = in->cores, .memory = memory };
+
+	if (a->cores_used - a->cores_services + t.cores + in->cores <= a->cores &&
+	    (!memory || a->memory_used - a->memory_services + t.memory + memory <= a->memory))
+		return 1;
+	/* More than there is beside its own services (memory that grew with its retries, an agent that came back with less): it
+	 * would wait for ever, and all others behind it. It runs while no other task does. */
+	for (uint32_t i = 0; i < in->lease_count; i++) {
+		uint32_t service = r->leases[in->first_lease + i].l.service;
+
+		own.cores += r->services[service].cores;
+		own.memory += r->services[service].memory;
+	}
+	return (own.cores > a->cores || own.memory > a->memory) && a->cores_used == a->cores_services;
+}
