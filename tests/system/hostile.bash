@@ -2,7 +2,7 @@
 #
 #     submit FILE...    $run is the new run; a submit that is refused ends the test, loudly
 #     engine, agent     their pids
-#     left              pids of what was started below $T and lives: services' hosts, redis, tasks
+#     left              pids of what was started below $T and lives: services' hosts, redis, tasks; redis_pid: the redis among them
 #
 # body.sh is a task's command: it holds a lock as long as any process of it lives, so that two attempts of one task at the same time meet and say
 # so, and writes `start ID ATTEMPT PID` and `end ...` lines into ledger. While `hold` exists it waits for `go`.
@@ -32,10 +32,13 @@ all_gone() { local p; for p in "$@"; do gone "$p" || return 1; done; }
 left() {
 	local p
 	for p in $(pgrep -f "wf-service|redis-server|body.sh"); do
-		tr '\0' '\n' 2>/dev/null <"/proc/$p/environ" | grep -q "$T/" && ! zombie "$p" && echo "$p"
+		# Redis writes its title over its environment; it stands in its directory, though.
+		case $(readlink "/proc/$p/cwd") in "$T"/*) ;; *) continue ;; esac
+		zombie "$p" || echo "$p"
 	done
 	:
 }
+redis_pid() { local p; for p in $(left); do [ "$(cat "/proc/$p/comm")" = redis-server ] && echo "$p"; done; }
 none_left() { [ -z "$(left)" ]; }
 lines() { grep -c "^$1" ledger || :; }
 
