@@ -254,9 +254,26 @@ static int find_program(const struct wf_spawn *sp, char *out, size_t size)
 	return -1;
 }
 
+/* Real-time signals (bit 0 is 32) that are not at their default: nobody here handles one, but whoever started us may have had them
+ * ignored. Asked once, before the first start: resetting all of them costs a start 6 us. Bit 63 says asked. */
+static uint64_t real_time;
+
+static void __attribute__((noinline)) ask_real_time(void)
+{
+	uint64_t set = (uint64_t)1 << 63;
+	struct sigaction now;
+
+	if (__atomic_load_n(&real_time, __ATOMIC_RELAXED))
+		return;
+	for (int sig = 32; sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+			set |= (uint64_t)1 << (sig - 32);
+	__atomic_store_n(&real_time, set, __ATOMIC_RELAXED);
+}
+
 /* Runs in the child on shared memory: nothing but system calls. */
 static void __attribute__((noreturn)) child(const struct wf_spawn *sp, const char *program, pid_t parent,
-					    volatile int *failure, uint64_t real_time)
+					    volatile int *failure)
 {
 	struct sigaction dfl;
 	sigset_t none;
@@ -313,27 +330,8 @@ fail:
 	_exit(127);
 }
 
-/* Real-time signals that are not at their default: nobody here handles one, but whoever started us may have had them ignored. Asked
- * once: resetting all of them costs a process start 6 us. */
-static uint64_t real_time_signals(void)
-{
-	static uint64_t known;
-	uint64_t set = __atomic_load_n(&known, __ATOMIC_RELAXED);
-	struct sigaction now;
-
-	if (set)
-		return set;
-	set = (uint64_t)1 << 63; /* asked */
-	for (int sig = 32; sig < NSIG; sig++)
-		if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
-			set |= (uint64_t)1 << (sig - 32);
-	__atomic_store_n(&known, set, __ATOMIC_RELAXED);
-	return set;
-}
-
 static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
 {
-	uint64_t real_time = real_time_signals();
 	char program[PATH_MAX];
 	volatile int failure = 0;
 	sigset_t all, before;
@@ -347,11 +345,12 @@ static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
 	if (find_program(sp, program, sizeof(program)) < 0)
 		return -1;
 	/* No handler of ours may run in the child while it shares our memory. */
+	ask_real_time();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (pid == 0)
-		child(sp, program, parent, &failure, real_time);
+		child(sp, program, parent, &failure);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		return -1;
