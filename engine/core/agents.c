@@ -94,6 +94,7 @@ void wf_core_connected(struct engine *e, const char *executor, struct wf_channel
 	}
 	a->channel = c;
 	a->state = AGENT_HELLO;
+	a->connection++;
 	a->cursor_seen = a->cursor_acked = 0;
 	c->user = a;
 	c->on_frame = on_frame;
@@ -219,7 +220,8 @@ void agents_hello(struct agent *a, const struct wf_hello *h)
 	struct engine *e = a->engine;
 
 	if (!h || h->version + 1 < WF_WIRE_VERSION) {
-		wf_log(WF_LOG_ERROR, "agent '%s' speaks a version of the link we do not know", a->executor);
+		snprintf(a->error, sizeof(a->error), "it speaks a version of the link that this engine does not know");
+		wf_log(WF_LOG_ERROR, "agent '%s': %s", a->executor, a->error);
 		wf_channel_close(a->channel);
 		return;
 	}

@@ -147,11 +147,14 @@ static void view_file(struct engine *e, struct run *r, const struct effect *f)
 		wf_log(WF_LOG_ERROR, "run %llu: %s", (unsigned long long)r->row.number, err.text);
 }
 
-static void ack(struct engine *e, uint64_t cursor)
+static void ack(struct engine *e, const struct effect *f)
 {
 	struct wf_buf b = { 0 };
 
-	wf_wire_ack(&b, cursor);
+	/* A cursor is a place in the journal of the agent that gave it; another one counts anew. */
+	if (f->a != e->local.connection)
+		return;
+	wf_wire_ack(&b, f->number);
 	agent_send(agents_of(e, "local"), &b);
 	wf_buf_release(&b);
 }
@@ -196,7 +199,7 @@ void effect_run(struct engine *e, const struct effect *f, size_t n)
 		if (f[i].kind == EFFECT_FN)
 			f[i].fn(f[i].arg);
 		else if (f[i].kind == EFFECT_ACK)
-			ack(e, f[i].number);
+			ack(e, &f[i]);
 		else
 			of_run(e, &f[i], &s);
 	}

@@ -85,6 +85,7 @@ struct run {
 		uint8_t dirty;
 		uint8_t left;          /* its host could not end every process of it */
 		char *why;             /* what its host said of its failure, until its end is reported */
+		uint64_t why_at;       /* cursor of that; not acknowledged before it is in an event */
 	} *members;                    /* by service, then n: one per service now */
 	uint32_t member_count;
 	struct lease {
@@ -137,7 +138,9 @@ struct agent {
 	uint32_t waiting;              /* services that wait for some */
 	struct service *asking;        /* of these, one that only tasks are in the way of; or NULL */
 	struct wf_idmap reattach;      /* attempt numbers whose answer is still to come */
+	uint32_t connection;           /* counts them: what is meant for one does not go to the next */
 	uint64_t cursor_seen, cursor_acked;
+	uint8_t unsaid;                /* some member's why_at is set */
 	char error[256];               /* why the last connect failed */
 };
 
@@ -149,7 +152,7 @@ struct effect {
 	uint8_t kind;
 	uint8_t why;
 	uint64_t run;
-	uint32_t a, b;                 /* instance, index; service, member */
+	uint32_t a, b;                 /* instance, index; service, member; connection */
 	uint64_t number;               /* attempt number, cursor */
 	void (*fn)(void *arg);
 	void *arg;

@@ -105,21 +105,44 @@ static void member_gone(struct engine *e, const struct wf_attempt_ref *ref, uint
 			       .v = { (int64_t)ref->number, class, code } };
 	struct member *mem;
 	struct run *r;
+	uint8_t state;
 
 	if (!member_of(e, ref, ev.kind, &r)) {
 		stray(e, ref, ev.kind);
 		return;
 	}
 	mem = run_member(r, ev.a, ev.b);
+	state = r->services[ev.a].s.state;
 	if (mem->why)
 		reason = mem->why;
-	if (mem->left && r->services[ev.a].s.state == WF_SERVICE_STOPPING) {
+	mem->why_at = 0;
+	if (mem->left && state == WF_SERVICE_LEAKED) {
+		stray(e, ref, ev.kind);
+		return;
+	}
+	if (mem->left && state == WF_SERVICE_STOPPING) {
 		/* Its host has ended, its processes have not: shown and kept, never forgotten. */
 		core_post_text(e, r, WF_E_SERVICE_UNPROVEN, ev.a, 0, 0, reason);
 		return;
 	}
 	text(&ev, 0, reason);
 	core_post(e, r, &ev);
+	/* The next generation has reasons of its own. */
+	free(mem->why);
+	mem->why = NULL;
+	mem->left = 0;
+}
+
+/* Of a member whose process was seen `never heard of` proves a loss of memory, not that it may be asked for once more as if nothing was. */
+static void member_lost(struct engine *e, const struct wf_lost *m)
+{
+	struct run *r;
+	const struct wf_member *mem = member_of(e, &m->ref, WF_E_MEMBER_GONE, &r);
+
+	if (m->why == WF_LOST_NEVER && mem && !mem->pid)
+		member_gone(e, &m->ref, WF_CLASS_NEVER_SATISFIED, 0, m->reason);
+	else if (m->why != WF_LOST_UNKNOWN)
+		member_gone(e, &m->ref, WF_CLASS_AGENT_LOST, 0, m->reason);
 }
 
 static void on_ended(struct engine *e, const struct wf_ended *m)
@@ -157,9 +180,7 @@ static void on_lost(struct engine *e, const struct wf_lost *m)
 	struct run *r;
 
 	if (k->kind == WF_KIND_MEMBER) {
-		if (m->why != WF_LOST_UNKNOWN)
-			member_gone(e, &m->ref, m->why == WF_LOST_NEVER ? WF_CLASS_NEVER_SATISFIED : WF_CLASS_AGENT_LOST, 0,
-				    m->reason);
+		member_lost(e, m);
 		return;
 	}
 	switch (m->why) {
@@ -293,6 +314,8 @@ static void on_signal(struct engine *e, const struct wf_signal *m)
 		/* Its host ends now, with a bare exit code: keep the better sentence for that moment. */
 		free(mem->why);
 		mem->why = wf_xstrdup(reason ? reason : "it failed");
+		mem->why_at = m->cursor;
+		e->local.unsaid = 1;
 		mem->left = json_array_size(json_object_get(o, "left")) > 0;
 	}
 	json_decref(o);
@@ -309,6 +332,26 @@ static void answered(struct agent *a, uint64_t number)
 		wf_log(WF_LOG_INFO, "agent '%s': every attempt is accounted for", a->executor);
 		agents_ready(a);
 	}
+}
+
+/* Everything up to here is in events. A member's last words become one only with its end: until then the agent has to keep them. */
+static uint64_t recorded(struct agent *a)
+{
+	uint64_t cursor = a->cursor_seen;
+	int unsaid = 0;
+
+	for (size_t i = 0; a->unsaid && i < a->engine->live_count; i++) {
+		const struct run *r = a->engine->live[i];
+
+		for (uint32_t k = 0; k < r->member_count; k++)
+			if (r->members[k].why_at) {
+				unsaid = 1;
+				if (r->members[k].why_at <= cursor)
+					cursor = r->members[k].why_at - 1;
+			}
+	}
+	a->unsaid = (uint8_t)unsaid;
+	return cursor;
 }
 
 static void saw(struct agent *a, uint64_t cursor)
@@ -359,6 +402,7 @@ void messages_frame(struct agent *a, const void *p, size_t n)
 {
 	struct wf_frame f;
 	struct wf_err err;
+	uint64_t cursor;
 
 	if (wf_wire_decode(&f, p, n, &err) < 0) {
 		wf_log(WF_LOG_ERROR, "agent '%s': %s", a->executor, err.text);
@@ -372,10 +416,11 @@ void messages_frame(struct agent *a, const void *p, size_t n)
 	else
 		for (uint32_t i = 0; i < f.count; i++)
 			each(a, &f, i);
-	if (a->cursor_seen > a->cursor_acked) {
-		struct effect ack = { .kind = EFFECT_ACK, .number = a->cursor_seen };
+	cursor = recorded(a);
+	if (cursor > a->cursor_acked) {
+		struct effect ack = { .kind = EFFECT_ACK, .a = a->connection, .number = cursor };
 
-		a->cursor_acked = a->cursor_seen;
+		a->cursor_acked = cursor;
 		batch_effect(a->engine, &ack);
 	}
 	wf_frame_release(&f);
