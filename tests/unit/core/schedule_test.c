@@ -130,10 +130,207 @@ static void test_many_wait(void)
 	end(&m);
 }
 
+/* ---- services ---------------------------------------------------------------------------------------------- */
+
+static struct wf_service *service(struct made *m, const char *name)
+{
+	for (uint32_t i = 0; i < m->r->service_count; i++)
+		if (strcmp(m->r->services[i].s.name, name) == 0)
+			return &m->r->services[i].s;
+	bail("no service '%s'", name);
+}
+
+static void want(struct made *m)
+{
+	for (uint32_t i = 0; i < m->r->lease_count; i++) {
+		const struct wf_lease *l = &m->r->leases[i].l;
+		struct wf_event ev = { .kind = WF_E_LEASE_WANTED, .a = l->instance, .b = l->service, .v = { l->mode } };
+
+		core_post(&m->e, m->r, &ev);
+	}
+}
+
+static void member(struct made *m, const char *name, uint8_t kind)
+{
+	uint32_t s = service(m, name)->number;
+	struct wf_event ev = { .kind = kind, .a = s, .v = { (int64_t)run_member(m->r, s, 0)->m.number, WF_CLASS_OK } };
+
+	core_post(&m->e, m->r, &ev);
+	turn(m);
+}
+
+static void up(struct made *m, const char *name)
+{
+	member(m, name, WF_E_MEMBER_LAUNCHED);
+	member(m, name, WF_E_MEMBER_READY);
+}
+
+#define SERVICE(name, cores, more)                                                                                     \
+	"  - {name: " name ", type: COMMAND, command: x, ready: {tcp: \"127.0.0.1:1\"}, resources: {cpus: " cores "}" more "}\n"
+
+/* Each of two steps needs two of three services, one in common: granted one by one they would wait for each other. */
+static void test_no_deadlock(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("a", "2", "") SERVICE("b", "2", "") SERVICE("c", "2", "")
+	      "steps:\n"
+	      "  - {name: ab, command: x, services: [a, b]}\n"
+	      "  - {name: bc, command: x, services: [c, b]}\n",
+	      6);
+	want(&m);
+	turn(&m);
+	ok(service(&m, "a")->state == WF_SERVICE_STARTING && service(&m, "b")->state == WF_SERVICE_STARTING &&
+		   service(&m, "c")->state == WF_SERVICE_RESERVING,
+	   "what one step needs is granted, the other waits");
+	up(&m, "a");
+	up(&m, "b");
+	ok(is(&m, "ab", WF_TASK_ACTIVE), "so the step runs");
+	ended(&m, "ab", WF_CLASS_OK);
+	ok(service(&m, "a")->state == WF_SERVICE_STOPPING && service(&m, "c")->state == WF_SERVICE_RESERVING,
+	   "what it alone used stops, and holds its cores until it has");
+	member(&m, "a", WF_E_MEMBER_GONE);
+	ok(service(&m, "c")->state == WF_SERVICE_STARTING, "then the other gets them");
+	end(&m);
+}
+
+/* Cores that only tasks hold: they are kept for the service as they come free. */
+static void test_no_starvation(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("db", "2", "")
+	      "steps:\n"
+	      "  - {name: first, command: x, priority: 9}\n"
+	      "  - {name: many, command: x, foreach: {i: {range: 8}}}\n"
+	      "  - {name: user, command: x, after: [first], services: [db]}\n",
+	      4);
+	want(&m);
+	turn(&m);
+	ok(m.e.local.cores_used == 4000 && is(&m, "many[2]", WF_TASK_ACTIVE), "tasks hold every core");
+	ended(&m, "first", WF_CLASS_OK);
+	ok(service(&m, "db")->state == WF_SERVICE_RESERVING && is(&m, "many[3]", WF_TASK_READY), "one comes free and is kept for the service");
+	ended(&m, "many[0]", WF_CLASS_OK);
+	ok(service(&m, "db")->state == WF_SERVICE_STARTING, "two are enough for it");
+	ended(&m, "many[1]", WF_CLASS_OK);
+	ok(is(&m, "many[3]", WF_TASK_ACTIVE), "then tasks go on");
+	end(&m);
+}
+
+/* Nobody uses base but app, which comes after it. */
+static void test_after(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("base", "1", "") SERVICE("app", "1", ", after: [base]")
+	      "steps:\n"
+	      "  - {name: user, command: x, services: [app]}\n",
+	      4);
+	want(&m);
+	turn(&m);
+	ok(service(&m, "base")->state == WF_SERVICE_STARTING && service(&m, "app")->state == WF_SERVICE_DECLARED,
+	   "a service is founded for the one that comes after it");
+	up(&m, "base");
+	up(&m, "app");
+	ended(&m, "user", WF_CLASS_OK);
+	ok(service(&m, "app")->state == WF_SERVICE_STOPPING, "its user is gone: it stops");
+	member(&m, "app", WF_E_MEMBER_GONE);
+	member(&m, "base", WF_E_MEMBER_GONE);
+	ok(m.r->row.state == WF_RUN_SUCCEEDED, "and the other, and the run ends");
+	end(&m);
+}
+
+/* A member that is killed and not seen to end is leaked; the run does not wait for it. */
+static void test_leaked(void)
+{
+	struct made m;
+	struct service *svc;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("db", "1", "")
+	      "steps:\n"
+	      "  - {name: user, command: x, services: [db]}\n",
+	      4);
+	want(&m);
+	turn(&m);
+	up(&m, "db");
+	ended(&m, "user", WF_CLASS_OK);
+	svc = &m.r->services[0];
+	ok(svc->s.state == WF_SERVICE_STOPPING && svc->stop == STOP_ASKED && svc->timer.armed, "asked to stop, with a deadline");
+	svc->timer.fn(&svc->timer);
+	turn(&m);
+	ok(svc->s.state == WF_SERVICE_STOPPING && svc->stop == STOP_KILLED, "then killed");
+	svc->timer.fn(&svc->timer);
+	turn(&m);
+	ok(svc->s.state == WF_SERVICE_LEAKED && !svc->timer.armed, "then leaked");
+	ok(m.r->row.state == WF_RUN_SUCCEEDED, "the run ends");
+	end(&m);
+}
+
+/* A service that leaks before it served anybody fails its consumers. */
+static void test_leaked_unused(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("db", "1", "")
+	      "steps:\n"
+	      "  - {name: user, command: x, services: [db]}\n",
+	      4);
+	want(&m);
+	turn(&m);
+	member(&m, "db", WF_E_MEMBER_LAUNCHED);
+	core_post_text(&m.e, m.r, WF_E_SERVICE_START_FAILED, 0, 0, 0, "no");
+	core_post_text(&m.e, m.r, WF_E_SERVICE_UNPROVEN, 0, 0, 0, "left");
+	turn(&m);
+	ok(is(&m, "user", WF_TASK_FAILED) && made_task(&m, "user")->class == WF_CLASS_SERVICE_FAILED, "its consumer fails");
+	ok(m.r->row.state == WF_RUN_FAILED_, "and the run");
+	end(&m);
+}
+
+/* Memory that grew beyond the host: alone, not never. */
+static void test_too_large(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "steps:\n"
+	      "  - {name: big, command: x, priority: 9, resources: {memory: 3GiB}, retry: {limit: 1, grow: {memory: x2}}}\n"
+	      "  - {name: small, command: x, foreach: {i: {range: 2}}}\n",
+	      2);
+	turn(&m);
+	ended(&m, "big", WF_CLASS_EXIT);
+	m.r->inst[0].tasks[0].delay_ms = 0;
+	derive_ready_push(&m.e, m.r, 0, 0);
+	turn(&m);
+	ok(is(&m, "big", WF_TASK_READY) && is(&m, "small[0]", WF_TASK_ACTIVE), "it does not fit beside others");
+	ended(&m, "small[0]", WF_CLASS_OK);
+	ended(&m, "small[1]", WF_CLASS_OK);
+	ok(is(&m, "big", WF_TASK_ACTIVE), "it runs alone");
+	ended(&m, "big", WF_CLASS_OK);
+	ok(m.r->row.state == WF_RUN_SUCCEEDED && !m.e.local.memory_used && !m.e.local.cores_used, "nothing is held at the end");
+	end(&m);
+}
+
 int main(void)
 {
 	test_pool_order();
 	test_pool_and_parallel();
 	test_many_wait();
+	test_no_deadlock();
+	test_no_starvation();
+	test_after();
+	test_leaked();
+	test_leaked_unused();
+	test_too_large();
 	return done_testing();
 }
