@@ -209,7 +209,7 @@ int wf_task_update(struct wf_task *t, const struct wf_event *e, struct wf_err *e
 
 		/* Attempts count on: their numbers name files and history. A skipped task's number is its cause's, and no answer has it. */
 		memset(t, 0, sizeof(*t));
-		t->state = WF_TASK_WAITING;
+		t->state = (uint8_t)to;
 		t->attempt = attempt;
 		t->astate = attempt ? astate : WF_ATTEMPT_NONE;
 		t->number = number;
