@@ -253,6 +253,7 @@ static int build(struct program *p, struct wf_err *err)
 		.local_cores = p->config->local_cores,
 		.local_memory = p->config->local_memory,
 		.nice = p->config->local_nice,
+		.retention_ms = p->config->retention_ms,
 		.idle_ms = p->config->idle_ms,
 		.take_owner = 1,
 		.connect = connect_agent,

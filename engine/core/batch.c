@@ -251,6 +251,16 @@ static void on_look(struct wf_timer *t)
 	}
 }
 
+void batch_full_at_start(struct engine *e)
+{
+	struct wf_store_state st;
+
+	wf_store_state(e->store, &st);
+	take_state(e, &st);
+	if (e->full)
+		look_again(e);
+}
+
 static void look_again(struct engine *e)
 {
 	e->space.fn = on_look;

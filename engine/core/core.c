@@ -197,6 +197,29 @@ void wf_core_touch(struct engine *e)
 	e->active_ms = wf_os_mono_ms(e->os);
 }
 
+static void on_expired(void *arg, const struct wf_err *err)
+{
+	(void)arg;
+	if (err)
+		wf_log(WF_LOG_WARN, "an expired run could not be removed: %s", err->text);
+}
+
+/* One at a time: what is kept for ninety days need not go within a second. */
+static void forget_expired(struct engine *e)
+{
+	int64_t before = wf_os_wall_ms(e->os) - e->opt.retention_ms;
+
+	for (size_t i = 0; e->opt.retention_ms && !e->stopping && i < e->run_count; i++) {
+		struct run *r = e->runs[i];
+
+		if (!wf_run_is_over(&r->row) || r->users || r->touched || r->row.ended_ms >= before)
+			continue;
+		wf_log(WF_LOG_INFO, "run '%s' ended longer ago than retention keeps runs, forgetting it", r->row.name);
+		wf_core_remove(e, r->row.number, on_expired, NULL);
+		return;
+	}
+}
+
 static void on_idle_check(struct wf_timer *t)
 {
 	struct engine *e = wf_container_of(t, struct engine, idle);
@@ -213,6 +236,8 @@ static void on_idle_check(struct wf_timer *t)
 	}
 	if (e->live_count)
 		wf_core_touch(e);
+	if (!e->stopping)
+		forget_expired(e);
 	if (e->opt.idle_ms && now - e->active_ms > e->opt.idle_ms) {
 		wf_log(WF_LOG_INFO, "idle for %lld s, leaving", (long long)(now - e->active_ms) / 1000);
 		core_leave(e, NULL);
@@ -312,6 +337,7 @@ void wf_core_start(struct engine *e)
 	ev.text[0].n = (uint32_t)strlen(ev.text[0].p);
 	core_post(e, NULL, &ev);
 	wf_core_touch(e);
+	batch_full_at_start(e);
 	agents_start(e);
 	e->idle.fn = on_idle_check;
 	wf_timer_start(e->loop, &e->idle, UNLOAD_CHECK_MS);

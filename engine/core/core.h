@@ -35,6 +35,7 @@ struct wf_core_options {
 	uint32_t local_cores;          /* thousandths; 0: what the agent offers */
 	uint64_t local_memory;         /* 0: what the agent offers */
 	int nice;                      /* of local tasks */
+	int64_t retention_ms;          /* finished runs are forgotten so long after their end; 0: never */
 	int64_t idle_ms;               /* leave after so long without live run or client; 0: never */
 	int take_owner;                /* acquire the owner file (production); 0 in the simulator */
 	/* How to reach an executor's agent: production starts and connects wf-agent-local, the simulator hands over its scripted one. Calls

@@ -262,6 +262,7 @@ void offer_pool(struct run *r, uint32_t pool);               /* it may have room
 int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
 
 /* batch.c */
+void batch_full_at_start(struct engine *e);                   /* the store may have been opened on its ballast */
 void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk); /* a task in it changed */
 void batch_effect(struct engine *e, const struct effect *f);
 void batch_note_run(struct engine *e, struct run *r);
