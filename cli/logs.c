@@ -67,10 +67,15 @@ static int print_tail(struct log_reader *r, const char *task, int64_t attempt, s
 	int rc;
 
 	for (;; n *= 4) {
-		size_t at;
+		size_t at, had = 0;
 
 		wf_buf_clear(&b);
-		rc = piece(r, task, attempt, -n, n, 0, &b, p, err);
+		rc = piece(r, task, attempt, -n, n < PIECE ? n : PIECE, 0, &b, p, err);
+		/* One answer holds so much and no more. */
+		while (rc == 0 && b.len > had && (int64_t)b.len < n) {
+			had = b.len;
+			rc = piece(r, task, attempt, p->next, PIECE, 0, &b, p, err);
+		}
 		if (rc < 0)
 			break;
 		at = r->tail ? tail_of(wf_buf_cstr(&b), b.len, r->tail) : b.len;
