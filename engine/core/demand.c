@@ -64,6 +64,16 @@ static int comes_after(const struct run *r, uint32_t later, uint32_t service)
 	return 0;
 }
 
+int demand_reaches(const struct wdf *w, uint32_t from, uint32_t service)
+{
+	if (from == service)
+		return 1;
+	for (uint32_t i = 0; i < w->services[from].after_count; i++)
+		if (w->services[from].after[i].service != UINT32_MAX && demand_reaches(w, w->services[from].after[i].service, service))
+			return 1;
+	return 0;
+}
+
 static int is_up(const struct run *r, uint32_t service)
 {
 	uint8_t s = r->services[service].s.state;

@@ -16,21 +16,29 @@ static struct share share_of(const struct service *svc)
 	return (struct share){ .cores = svc->cores, .memory = svc->memory };
 }
 
+static int needs(const struct run *r, uint32_t instance, uint32_t service)
+{
+	const struct instance *in = &r->inst[instance];
+
+	for (uint32_t i = 0; i < in->lease_count; i++)
+		if (demand_reaches(r->wdf, r->leases[in->first_lease + i].l.service, service))
+			return 1;
+	return 0;
+}
+
 /* What an instance's tasks need besides what is granted already: one of them, and the services it lacks. */
 static struct share lacks(const struct run *r, uint32_t instance)
 {
-	const struct instance *in = &r->inst[instance];
 	struct wf_task none = { 0 };
-	struct share s = { .cores = in->cores, .memory = task_memory(r, instance, &none) };
+	struct share s = { .cores = r->inst[instance].cores, .memory = task_memory(r, instance, &none) };
 
-	for (uint32_t i = 0; i < in->lease_count; i++) {
-		uint32_t service = r->leases[in->first_lease + i].l.service;
-		struct share one = share_of(&r->services[service]);
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		const struct service *svc = &r->services[i];
 
-		if (r->services[service].granted)
+		if (svc->granted || (!svc->cores && !svc->memory) || !needs(r, instance, i))
 			continue;
-		s.cores += one.cores;
-		s.memory += one.memory;
+		s.cores += svc->cores;
+		s.memory += svc->memory;
 	}
 	return s;
 }
@@ -47,7 +55,7 @@ static struct share taken(const struct agent *a, const struct service *but)
 	return s;
 }
 
-/* Could it be used up, if no task ran? A service nobody has a lease of needs room for itself alone. */
+/* Could it be used up, if no task ran? A service nobody needs has to have room for itself alone. */
 static int is_safe(const struct agent *a, const struct run *r, uint32_t service)
 {
 	struct share t = taken(a, &r->services[service]), alone = share_of(&r->services[service]);
@@ -57,7 +65,7 @@ static int is_safe(const struct agent *a, const struct run *r, uint32_t service)
 		const struct wf_lease *l = &r->leases[i].l;
 		struct share need;
 
-		if (l->service != service || l->state == WF_LEASE_ENDED)
+		if (l->state == WF_LEASE_ENDED || !demand_reaches(r->wdf, l->service, service))
 			continue;
 		users = 1;
 		need = lacks(r, l->instance);
@@ -164,11 +172,10 @@ int grants_leave_room(const struct engine *e, const struct run *r, uint32_t inst
 		return 1;
 	/* More than there is beside its own services (memory that grew with its retries, an agent that came back with less): it
 	 * would wait for ever, and all others behind it. It runs while no other task does. */
-	for (uint32_t i = 0; i < in->lease_count; i++) {
-		uint32_t service = r->leases[in->first_lease + i].l.service;
-
-		own.cores += r->services[service].cores;
-		own.memory += r->services[service].memory;
-	}
+	for (uint32_t i = 0; in->lease_count && i < r->service_count; i++)
+		if (needs(r, instance, i)) {
+			own.cores += r->services[i].cores;
+			own.memory += r->services[i].memory;
+		}
 	return (own.cores > a->cores || own.memory > a->memory) && a->cores_used == a->cores_services;
 }

@@ -181,7 +181,15 @@ static void need_of(const struct wdf_resources *res, uint64_t *cores, uint64_t *
 	*memory += res->memory;
 }
 
-/* What can never fit is refused now, not waited for: a task together with the services it uses. */
+static int uses(const struct wdf *w, const struct wdf_step *step, uint32_t service)
+{
+	for (uint32_t k = 0; k < step->use_count; k++)
+		if (demand_reaches(w, step->uses[k].service, service))
+			return 1;
+	return 0;
+}
+
+/* What can never fit is refused now, not waited for: a task together with the services it uses, and those they come after. */
 static int check_capacity(struct submission *s)
 {
 	const struct agent *a = agents_of(s->engine, "local");
@@ -191,9 +199,9 @@ static int check_capacity(struct submission *s)
 		uint64_t cores = 0, memory = 0;
 
 		need_of(&step->resources, &cores, &memory);
-		for (uint32_t k = 0; k < step->use_count; k++)
-			if (s->wdf->services[step->uses[k].service].has_resources)
-				need_of(&s->wdf->services[step->uses[k].service].resources, &cores, &memory);
+		for (uint32_t k = 0; k < s->wdf->service_count; k++)
+			if (s->wdf->services[k].has_resources && uses(s->wdf, step, k))
+				need_of(&s->wdf->services[k].resources, &cores, &memory);
 		if (cores > a->cores)
 			return wf_errf(&s->err, WF_RESOURCE,
 				       "%s:%u:%u: step '%s'%s needs %llu cores, executor 'local' has %u; ask for fewer", s->file,

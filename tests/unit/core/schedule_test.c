@@ -236,6 +236,7 @@ static void test_after(void)
 	turn(&m);
 	ok(service(&m, "base")->state == WF_SERVICE_STARTING && service(&m, "app")->state == WF_SERVICE_DECLARED,
 	   "a service is founded for the one that comes after it");
+	ok(m.e.local.cores_services == 1000, "and holds its core");
 	up(&m, "base");
 	up(&m, "app");
 	ended(&m, "user", WF_CLASS_OK);
@@ -243,6 +244,33 @@ static void test_after(void)
 	member(&m, "app", WF_E_MEMBER_GONE);
 	member(&m, "base", WF_E_MEMBER_GONE);
 	ok(m.r->row.state == WF_RUN_SUCCEEDED, "and the other, and the run ends");
+	end(&m);
+}
+
+/* Three cores: base, app and their user need all of them. What is granted beside base has to be over before app. */
+static void test_after_room(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("base", "1", "") SERVICE("app", "1", ", after: [base]") SERVICE("other", "1", "")
+	      "steps:\n"
+	      "  - {name: second, command: x, services: [other]}\n"
+	      "  - {name: user, command: x, services: [app]}\n",
+	      3);
+	want(&m);
+	turn(&m);
+	up(&m, "base");
+	ok(service(&m, "app")->state == WF_SERVICE_RESERVING && service(&m, "other")->state == WF_SERVICE_STARTING,
+	   "the other was granted first: it can be used up");
+	up(&m, "other");
+	ok(is(&m, "second", WF_TASK_ACTIVE), "its user runs");
+	ended(&m, "second", WF_CLASS_OK);
+	member(&m, "other", WF_E_MEMBER_GONE);
+	ok(service(&m, "app")->state == WF_SERVICE_STARTING, "then there is room for the chain");
+	up(&m, "app");
+	ok(is(&m, "user", WF_TASK_ACTIVE), "and its user");
 	end(&m);
 }
 
@@ -329,6 +357,7 @@ int main(void)
 	test_no_deadlock();
 	test_no_starvation();
 	test_after();
+	test_after_room();
 	test_leaked();
 	test_leaked_unused();
 	test_too_large();
