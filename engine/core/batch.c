@@ -4,8 +4,8 @@
  * commit is under way later events gather, so the batch grows with the load. Only news that nothing follows from and nobody waits
  * for (an attempt runs) waits a moment for better company: a commit of its own would only keep the attempt's end waiting.
  *
- * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and when a good write's worth is saved
- * up the oldest dirty ones are written, many or large. So a busy run writes about twice its events, and a restart replays at most
+ * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and now and then the oldest dirty ones
+ * are written, as far as it goes. So a busy run writes about twice its events, and a restart replays at most
  * (dirty blobs x blob size / budget per event) events. A run that is over has all its blobs written.
  */
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 enum {
 	BUDGET_PER_EVENT = 64,           /* bytes of task blobs an event pays for */
-	BUDGET_MIN = 64 << 10,           /* saved up before the next is written: the store looks at all blobs of a run each time */
+	BUDGET_STEP = 64 << 10,          /* earned between two times that any are written: the store looks at all of a run each time */
 	BUDGET_CAP = 8 << 20,            /* most of it saved up, and most written in one batch */
 	GAP_MS = 10,                     /* the longest that news nobody waits for stays uncommitted */
 	SPACE_MS = 5000,                 /* between two looks at a full disk */
@@ -129,8 +129,6 @@ static void write_blobs(struct engine *e, struct run *r, uint64_t seq, int64_t *
 {
 	int over = wf_run_is_over(&r->row);
 
-	if (*budget < BUDGET_MIN && !over)
-		return;
 	while (r->chunk_count && (*budget > 0 || over)) {
 		struct chunk c = r->chunks[r->chunk_head];
 
@@ -344,6 +342,7 @@ static void seal(struct engine *e)
 	struct gather *g = &e->open;
 	struct wf_batch *rows;
 	uint64_t seq = e->next_seq - 1;
+	int writes;
 
 	/* Room may never come; nothing of what waits for it has left the house, and agents say it again. */
 	if (e->kept)
@@ -373,10 +372,14 @@ static void seal(struct engine *e)
 	e->blob_budget += (int64_t)g->events * BUDGET_PER_EVENT;
 	if (e->blob_budget > BUDGET_CAP)
 		e->blob_budget = BUDGET_CAP;
+	e->blob_earned += (int64_t)g->events * BUDGET_PER_EVENT;
+	writes = e->blob_earned >= BUDGET_STEP;
+	if (writes)
+		e->blob_earned = 0;
 	for (size_t i = 0; i < g->run_count; i++) {
 		write_rows(e, g->runs[i]);
 		/* Events alone make the ballast last longer. */
-		if (!e->full)
+		if (!e->full && (writes || wf_run_is_over(&g->runs[i]->row)))
 			write_blobs(e, g->runs[i], seq, &e->blob_budget);
 	}
 	rows = g->rows;

@@ -194,6 +194,7 @@ struct engine {
 	size_t touched_count, touched_cap;
 	uint64_t cause;                /* seq of the event whose consequences are being decided; 0: from outside */
 	int64_t blob_budget;           /* bytes of task blobs that may be written, saved up by events */
+	int64_t blob_earned;           /* of these, since some were written */
 	uint32_t bypassed;             /* starts that overtook a better task which did not fit */
 
 	struct agent local;
