@@ -187,7 +187,9 @@ int replica_apply(struct replica *r, const struct wf_event *e, struct wf_err *er
 				   (unsigned long long)e->run, (unsigned long long)e->seq,
 				   info->name);
 	}
-	r->run.seq = e->seq;
+	/* The row may know of more than the oldest blob. */
+	if (e->seq > r->run.seq)
+		r->run.seq = e->seq;
 	return 0;
 }
 
