@@ -241,7 +241,9 @@ static void on_rejected(struct engine *e, const struct wf_rejected *m)
 		for (uint32_t i = 0; i < r->member_count; i++) {
 			struct wf_member *mem = &r->members[i].m;
 
-			if (mem->number != m->number || mem->state != WF_MEMBER_PENDING)
+			/* Asked to leave before it was there, it was not there either. */
+			if (mem->number != m->number ||
+			    (mem->state != WF_MEMBER_PENDING && (mem->state != WF_MEMBER_LEAVING || mem->pid)))
 				continue;
 			lost.ref.key.instance = mem->service;
 			lost.ref.key.index = mem->n;
