@@ -220,6 +220,13 @@ static void forget_expired(struct engine *e)
 	}
 }
 
+static void check_idle_later(struct engine *e)
+{
+	int64_t idle = e->opt.idle_ms;
+
+	wf_timer_start(e->loop, &e->idle, (uint64_t)(idle && idle < UNLOAD_CHECK_MS ? idle : UNLOAD_CHECK_MS));
+}
+
 static void on_idle_check(struct wf_timer *t)
 {
 	struct engine *e = wf_container_of(t, struct engine, idle);
@@ -243,7 +250,7 @@ static void on_idle_check(struct wf_timer *t)
 		core_leave(e, NULL);
 		return;
 	}
-	wf_timer_start(e->loop, &e->idle, UNLOAD_CHECK_MS);
+	check_idle_later(e);
 }
 
 void core_leave(struct engine *e, const struct wf_err *why)
@@ -340,7 +347,7 @@ void wf_core_start(struct engine *e)
 	batch_full_at_start(e);
 	agents_start(e);
 	e->idle.fn = on_idle_check;
-	wf_timer_start(e->loop, &e->idle, UNLOAD_CHECK_MS);
+	check_idle_later(e);
 	batch_kick(e);
 }
 
