@@ -61,17 +61,22 @@ WF_FAULT_LOG='' submit run.yaml --key sweep
 "$WF" engine stop >/dev/null
 all=$(passed)
 ok "the engine passes fault points ($(echo "$all" | wc -l))" test "$(echo "$all" | wc -l)" -gt 100
-n=0
+epoch() { find "$WF_STATE_DIR/epochs" -mindepth 1 | wc -l; }
+n=0 deaths=0
 for at in $(echo "$all" | choose "$hits"); do
 	n=$((n + 1))
 	with_agent "e$n"
+	before=$(epoch)
 	WF_FAULT="$at=kill" "$WF" engine start >/dev/null 2>&1
 	"$WF" submit run.yaml --executor local --key sweep --wait >/dev/null 2>&1
 	survive "the engine dies at $at" 1
+	# Its own epoch and that of whoever came after it.
+	[ "$(epoch)" -lt $((before + 2)) ] || deaths=$((deaths + 1))
 	pid=$(agent) && [ -n "$pid" ] && kill -9 "$pid"
 	rm -rf "$WF_STATE_DIR"
 	[ -z "${WF_SWEEP_TIMES-}" ] || echo "# $SECONDS s"
 done
+ok "it did die, nearly always ($deaths of $n)" test $((deaths * 4)) -ge $((n * 3))
 
 # ---- the agent: what ran may run again, never two at one time ---------------------------------------------------------------
 export WF_STATE_DIR=$T/alog
