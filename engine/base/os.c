@@ -258,15 +258,18 @@ static int find_program(const struct wf_spawn *sp, char *out, size_t size)
  * ignored. Asked once, before the first start: resetting all of them costs a start 6 us. Bit 63 says asked. */
 static uint64_t real_time;
 
+/* All zero is the default action in the kernel's struct too. */
+static const unsigned long default_action[8];
+
 static void __attribute__((noinline)) ask_real_time(void)
 {
 	uint64_t set = (uint64_t)1 << 63;
-	struct sigaction now;
+	unsigned long now[8]; /* the kernel's struct: the handler comes first, and the C library hides 32 and 33 from sigaction */
 
 	if (__atomic_load_n(&real_time, __ATOMIC_RELAXED))
 		return;
 	for (int sig = 32; sig < NSIG; sig++)
-		if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+		if (syscall(SYS_rt_sigaction, sig, NULL, now, 8) == 0 && now[0])
 			set |= (uint64_t)1 << (sig - 32);
 	__atomic_store_n(&real_time, set, __ATOMIC_RELAXED);
 }
@@ -282,9 +285,12 @@ static void __attribute__((noreturn)) child(const struct wf_spawn *sp, const cha
 
 	memset(&dfl, 0, sizeof(dfl));
 	dfl.sa_handler = SIG_DFL;
-	for (int sig = 1; sig < NSIG; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP && (sig < 32 || (real_time >> (sig - 32) & 1)))
+	for (int sig = 1; sig < 32; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
 			sigaction(sig, &dfl, NULL);
+	for (int sig = 32; sig < NSIG && real_time << 1; sig++)
+		if (real_time >> (sig - 32) & 1)
+			syscall(SYS_rt_sigaction, sig, default_action, NULL, 8);
 	if (sp->new_session && setsid() < 0)
 		goto fail;
 	if (sp->die_with_parent) {
