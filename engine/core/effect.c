@@ -59,6 +59,30 @@ static void refuse(struct engine *e, struct run *r, const struct effect *f, cons
 	core_post(e, r, &ev);
 }
 
+/* The file by which consumers find a service. One that could not be written is tried again before each consumer's start. */
+static int write_view(struct engine *e, struct run *r, uint32_t service, struct wf_err *err)
+{
+	int rc = render_view_file(e, r, service, err);
+
+	r->services[service].view_lost = rc < 0;
+	if (rc < 0)
+		wf_log(WF_LOG_ERROR, "run %llu: %s", (unsigned long long)r->row.number, err->text);
+	return rc;
+}
+
+static int views_are_there(struct engine *e, struct run *r, uint32_t instance, struct wf_err *err)
+{
+	const struct instance *in = &r->inst[instance];
+
+	for (uint32_t i = 0; i < in->lease_count; i++) {
+		uint32_t service = r->leases[in->first_lease + i].l.service;
+
+		if (r->services[service].view_lost && write_view(e, r, service, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static void start(struct engine *e, struct run *r, const struct effect *f, struct starts *s)
 {
 	const struct wf_task *t = &r->inst[f->a].tasks[f->b];
@@ -68,7 +92,7 @@ static void start(struct engine *e, struct run *r, const struct effect *f, struc
 	if (t->number != f->number || t->astate != WF_ATTEMPT_SUBMITTING ||
 	    agents_of(e, "local")->state != AGENT_READY)
 		return;
-	if (render_task(e, r, f->a, f->b, &s->arena, room(e, s), &err) < 0)
+	if (views_are_there(e, r, f->a, &err) < 0 || render_task(e, r, f->a, f->b, &s->arena, room(e, s), &err) < 0)
 		refuse(e, r, f, &err);
 	else
 		s->count++;
@@ -139,14 +163,6 @@ static void stop_member(struct engine *e, struct run *r, const struct effect *f)
 	wf_buf_release(&b);
 }
 
-static void view_file(struct engine *e, struct run *r, const struct effect *f)
-{
-	struct wf_err err;
-
-	if (render_view_file(e, r, f->a, &err) < 0)
-		wf_log(WF_LOG_ERROR, "run %llu: %s", (unsigned long long)r->row.number, err.text);
-}
-
 static void ack(struct engine *e, const struct effect *f)
 {
 	struct wf_buf b = { 0 };
@@ -162,6 +178,7 @@ static void ack(struct engine *e, const struct effect *f)
 static void of_run(struct engine *e, const struct effect *f, struct starts *s)
 {
 	struct run *r = wf_core_run(e, f->run);
+	struct wf_err err;
 
 	if (!r || !r->loaded)
 		return;
@@ -183,7 +200,7 @@ static void of_run(struct engine *e, const struct effect *f, struct starts *s)
 		results_size(e, r, f->a);
 		break;
 	case EFFECT_VIEW_FILE:
-		view_file(e, r, f);
+		(void)write_view(e, r, f->a, &err);
 		break;
 	}
 }

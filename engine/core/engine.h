@@ -70,6 +70,7 @@ struct run {
 		enum service_stop { STOP_NONE, STOP_ASKED, STOP_KILLED, STOP_GIVEN_UP } stop; /* of this generation, by this process */
 		uint8_t backoff;       /* derived, of a restart: 0 not begun, 1 waits, 2 over */
 		uint8_t overdue;       /* derived: the deadline of that has passed */
+		uint8_t view_lost;     /* derived: the file for its consumers could not be written */
 		uint64_t cores, memory; /* its share with `resources`: thousandths, bytes */
 		uint8_t granted;       /* derived: holds its share */
 		uint8_t waiting;       /* derived: for its share */
