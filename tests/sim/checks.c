@@ -68,6 +68,22 @@ static void find_ready(const struct fake_seen *b, void *arg)
 		*l = NULL;
 }
 
+/* Consumers find their service by a file that is there before they are. */
+static void check_view(struct play *p, struct run *r, uint32_t service, const char *consumer)
+{
+	char *path = wf_xasprintf("%s/services/%s.json", r->dir, r->services[service].s.name);
+	struct wf_buf b = { 0 };
+	json_t *o = NULL;
+
+	if (wf_file_read(&p->world->os, path, 1 << 20, &b, NULL) == 0)
+		o = json_loadb(b.data, b.len, 0, NULL);
+	if (json_integer_value(json_object_get(o, "generation")) < 1 || !json_array_size(json_object_get(o, "members")))
+		check_wrong(p, "'%s' began, and '%s' says: %s", consumer, path, wf_buf_cstr(&b));
+	json_decref(o);
+	wf_buf_release(&b);
+	free(path);
+}
+
 /* An attempt that just began: were its parents done, and are its services there? */
 static void check_begin(struct play *p, const struct fake_seen *a)
 {
@@ -86,6 +102,7 @@ static void check_begin(struct play *p, const struct fake_seen *a)
 		fake_agent_each(p->agent, find_ready, &l);
 		if (l)
 			check_wrong(p, "'%s' began before its service was ready", a->name);
+		check_view(p, r, r->leases[r->inst[k->instance].first_lease + i].l.service, a->name);
 	}
 }
 

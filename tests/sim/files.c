@@ -1,7 +1,7 @@
 /* files.c - owns the files of a simulated world, all in memory, behind a process's struct wf_os and behind a SQLite VFS.
  *
  * Both see the same files. What is written is there for the next process, whatever became of the writer: syncs do nothing. A process may die
- * at its n-th change of a file; that change does not happen.
+ * at its n-th change of a file, or see it fail; that change does not happen. The disk may be full.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@ struct sim_files {
 	struct node **nodes;
 	size_t count, cap;
 	uint64_t next_ino;
+	uint64_t used, limit;          /* bytes of all files; what fits */
 	struct {
 		struct node *node;
 		struct sim_process *p;
@@ -58,10 +59,11 @@ static struct node *make(struct sim_files *f, const char *path, int dir, mode_t 
 	return n;
 }
 
-static void let_go(struct node *n)
+static void let_go(struct sim_files *f, struct node *n)
 {
 	if (n->path || n->handles)
 		return;
+	f->used -= n->size;
 	free(n->data);
 	free(n);
 }
@@ -76,7 +78,7 @@ static void drop(struct sim_files *f, struct node *n)
 		}
 	free(n->path);
 	n->path = NULL;
-	let_go(n);
+	let_go(f, n);
 }
 
 static int has_parent(struct sim_files *f, const char *path)
@@ -110,8 +112,24 @@ static size_t read_node(const struct node *n, void *p, size_t k, size_t at)
 	return k;
 }
 
-static void write_node(struct node *n, const void *p, size_t k, size_t at)
+/* Grow or shrink; 0 when there is no room for that. */
+static int size_node(struct sim_files *f, struct node *n, size_t size)
 {
+	if (size > n->size && f->used + (size - n->size) > f->limit) {
+		errno = ENOSPC;
+		return 0;
+	}
+	if (size < n->size && size < n->cap)
+		memset(n->data + size, 0, (n->size < n->cap ? n->size : n->cap) - size);
+	f->used += size - n->size;
+	n->size = size;
+	return 1;
+}
+
+static int write_node(struct sim_files *f, struct node *n, const void *p, size_t k, size_t at)
+{
+	if (at + k > n->size && !size_node(f, n, at + k))
+		return 0;
 	if (at + k > n->cap) {
 		size_t cap = n->cap ? n->cap : 4096;
 
@@ -122,15 +140,7 @@ static void write_node(struct node *n, const void *p, size_t k, size_t at)
 		n->cap = cap;
 	}
 	memcpy(n->data + at, p, k);
-	if (at + k > n->size)
-		n->size = at + k;
-}
-
-static void size_node(struct node *n, size_t size)
-{
-	if (size < n->size && size < n->cap)
-		memset(n->data + size, 0, (n->size < n->cap ? n->size : n->cap) - size);
-	n->size = size;
+	return 1;
 }
 
 /* ---- death ---------------------------------------------------------------------------------------------------- */
@@ -150,7 +160,7 @@ static int may_write(struct sim_process *p)
 		p->dead = 1;
 		return 0;
 	}
-	return 1;
+	return p->writes != p->fail_at_write;
 }
 
 /* ---- struct wf_os ------------------------------------------------------------------------------------------------ */
@@ -219,7 +229,7 @@ static int sim_open(void *self, const char *path, int flags, mode_t mode)
 	if (!n)
 		n = make(f, path, 0, mode);
 	if (flags & O_TRUNC)
-		size_node(n, 0);
+		size_node(f, n, 0);
 	while (fd < FDS && f->fds[fd].node)
 		fd++;
 	if (fd == FDS) {
@@ -239,7 +249,7 @@ static int close_fd(struct sim_files *f, int at)
 	f->fds[at].node = NULL;
 	f->fds[at].p = NULL;
 	n->handles--;
-	let_go(n);
+	let_go(f, n);
 	return 0;
 }
 
@@ -264,9 +274,8 @@ static ssize_t sim_pwrite(void *self, int fd, const void *p, size_t n, off_t at)
 {
 	struct node *node = node_of(self, fd);
 
-	if (!node || !may_write(self))
+	if (!node || !may_write(self) || !write_node(files_of(self), node, p, n, (size_t)at))
 		return -1;
-	write_node(node, p, n, (size_t)at);
 	touch(self, node);
 	return (ssize_t)n;
 }
@@ -280,9 +289,8 @@ static int sim_ftruncate(void *self, int fd, off_t size)
 {
 	struct node *n = node_of(self, fd);
 
-	if (!n || !may_write(self))
+	if (!n || !may_write(self) || !size_node(files_of(self), n, (size_t)size))
 		return -1;
-	size_node(n, (size_t)size);
 	touch(self, n);
 	return 0;
 }
@@ -293,8 +301,8 @@ static int sim_fallocate(void *self, int fd, off_t at, off_t n)
 
 	if (!node || !may_write(self))
 		return -1;
-	if ((size_t)(at + n) > node->size)
-		size_node(node, (size_t)(at + n));
+	if ((size_t)(at + n) > node->size && !size_node(files_of(self), node, (size_t)(at + n)))
+		return -1;
 	return 0;
 }
 
@@ -445,7 +453,7 @@ static int sim_free_bytes(void *self, const char *path, uint64_t *bytes)
 	(void)path;
 	if (is_dead(self))
 		return -1;
-	*bytes = (uint64_t)1 << 40;
+	*bytes = files_of(self)->limit == UINT64_MAX ? (uint64_t)1 << 40 : files_of(self)->limit - files_of(self)->used;
 	return 0;
 }
 
@@ -503,7 +511,7 @@ static int db_close(sqlite3_file *file)
 	struct db_file *d = (struct db_file *)file;
 
 	d->node->handles--;
-	let_go(d->node);
+	let_go(files_of(d->p), d->node);
 	return SQLITE_OK;
 }
 
@@ -527,8 +535,7 @@ static int db_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 
 	if (!may_write(d->p))
 		return SQLITE_IOERR_WRITE;
-	write_node(d->node, p, (size_t)n, (size_t)at);
-	return SQLITE_OK;
+	return write_node(files_of(d->p), d->node, p, (size_t)n, (size_t)at) ? SQLITE_OK : SQLITE_FULL;
 }
 
 static int db_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -537,8 +544,7 @@ static int db_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 	if (!may_write(d->p))
 		return SQLITE_IOERR_TRUNCATE;
-	size_node(d->node, (size_t)size);
-	return SQLITE_OK;
+	return size_node(files_of(d->p), d->node, (size_t)size) ? SQLITE_OK : SQLITE_FULL;
 }
 
 static int db_sync(sqlite3_file *file, int flags)
@@ -738,9 +744,20 @@ uint64_t sim_files_hash(const struct sim_files *f)
 	return h;
 }
 
+void sim_disk_room(struct sim *s, uint64_t bytes)
+{
+	struct sim_files *f = sim_files_of(s);
+
+	f->limit = bytes == UINT64_MAX ? bytes : f->used + bytes;
+	sim_mark(s, "disk has room for", bytes, 0);
+}
+
 struct sim_files *sim_files_create(void)
 {
-	return wf_xcalloc(1, sizeof(struct sim_files));
+	struct sim_files *f = wf_xcalloc(1, sizeof(*f));
+
+	f->limit = UINT64_MAX;
+	return f;
 }
 
 void sim_files_free(struct sim_files *f)

@@ -65,7 +65,8 @@ static void on_leave(void *arg, const struct wf_err *why)
 {
 	struct play *p = arg;
 
-	if (!p->home->dead)
+	p->left = 1;
+	if (!p->home->dead && !p->scenario->errors)
 		check_wrong(p, "the engine left: %s", why ? why->text : "idle");
 }
 
@@ -81,6 +82,11 @@ static int boot_engine(struct play *p, int mortal)
 
 	p->home = sim_process_start(p->sim, "engine");
 	p->die_at_step = 0;
+	p->left = 0;
+	if (mortal && p->errors < p->scenario->errors) {
+		p->home->fail_at_write = 20 + sim_rnd(p->sim, 600);
+		p->errors++;
+	}
 	if (mortal && p->deaths < p->scenario->deaths) {
 		/* Some die in the middle of writing, most between two steps; some live long, some die young. */
 		if (sim_chance(p->sim, 400))
@@ -96,7 +102,11 @@ static int boot_engine(struct play *p, int mortal)
 		wf_core_start(p->engine);
 		return 0;
 	}
-	if (!p->home->dead)
+	/* A directory that never held an engine has no ballast; what was acknowledged has. */
+	if (err.code == WF_FULL && p->full_until_ns && p->submit != CLIENT_ANSWERED)
+		return -1;
+	play_counts.errors += p->home->fail_at_write && p->home->writes >= p->home->fail_at_write;
+	if (!p->home->dead && (!p->home->fail_at_write || p->home->writes < p->home->fail_at_write))
 		check_wrong(p, "the engine does not start: %s", err.text);
 	return -1;
 }
@@ -163,7 +173,8 @@ static void on_submitted(void *arg, uint64_t run, int replayed, const struct wdf
 	(void)replayed;
 	if (p->home->dead || p->submit != CLIENT_ASKED)
 		return;
-	if (err && (err->code == WF_UNREACHABLE || err->code == WF_RESOURCE)) {
+	if (err && (err->code == WF_UNREACHABLE || err->code == WF_RESOURCE || err->code == WF_FULL ||
+		    (err->code == WF_IO && p->scenario->errors))) {
 		p->submit = CLIENT_TODO;
 		p->act_due_ns = sim_now_ns(p->sim) + 500 * MS;
 		return;
@@ -227,6 +238,11 @@ static void on_retried(void *arg, const struct wf_err *err)
 
 	if (p->home->dead)
 		return;
+	if (err && err->code == WF_FULL) {
+		p->asked = CLIENT_TODO;
+		p->act_due_ns = sim_now_ns(p->sim) + 500 * MS;
+		return;
+	}
 	if (err && p->scenario->ends != WF_RUN_STATES) {
 		check_wrong(p, "retry: %s", err->text);
 		return;
@@ -243,7 +259,7 @@ static int may_act(struct play *p, const struct act *a)
 
 	if (a->verb == ACT_RETRY)
 		return wf_run_is_over(&r->row);
-	if (wf_run_is_over(&r->row) && p->scenario->ends != WF_RUN_STATES)
+	if (wf_run_is_over(&r->row) && p->scenario->ends != WF_RUN_STATES && !p->tried[p->act])
 		check_wrong(p, "the run is over before act %zu", p->act);
 	if (!a->what)
 		return 1;
@@ -277,7 +293,8 @@ static void act(struct play *p, const struct act *a)
 		return;
 	}
 	/* Its answer was lost, it was not. */
-	if (a->verb == ACT_RETRY && r->row.retries > retries_before(p)) {
+	if ((a->verb == ACT_RETRY && r->row.retries > retries_before(p)) || (a->verb == ACT_RESOLVE && p->tried[p->act] && !may_act(p, a)) ||
+	    (a->verb == ACT_CANCEL && p->tried[p->act] && wf_run_is_over(&r->row))) {
 		answered(p);
 		return;
 	}
@@ -286,6 +303,7 @@ static void act(struct play *p, const struct act *a)
 		return;
 	}
 	sim_mark(p->sim, "act", p->act, (uint64_t)a->verb);
+	p->tried[p->act] = 1;
 	p->asked = CLIENT_ASKED;
 	switch (a->verb) {
 	case ACT_CANCEL:
@@ -371,7 +389,17 @@ static void faults(struct play *p)
 	if (p->agent_deaths < p->scenario->agent_deaths && sim_chance(p->sim, 1)) {
 		agent_dies(p);
 	}
-	if (p->engine && (p->home->dead || sim_steps(p->sim) == p->die_at_step)) {
+	if (p->full < p->scenario->full && !p->full_until_ns && sim_chance(p->sim, 3)) {
+		p->full++;
+		play_counts.full++;
+		p->full_until_ns = sim_now_ns(p->sim) + MS * (1 + sim_rnd(p->sim, 60000));
+		sim_disk_room(p->sim, sim_rnd(p->sim, 40000));
+	} else if (p->full_until_ns && sim_now_ns(p->sim) > p->full_until_ns) {
+		p->full_until_ns = 0;
+		sim_disk_room(p->sim, UINT64_MAX);
+	}
+	play_counts.leaves += p->engine && p->left;
+	if (p->engine && (p->home->dead || p->left || sim_steps(p->sim) == p->die_at_step)) {
 		kill_engine(p);
 		boot_later(p);
 	} else if (!p->engine && p->home) {
@@ -531,7 +559,8 @@ int play(const struct scenario *s, uint64_t seed, int tracing, uint64_t *hash, s
 			break;
 	}
 	if (!p->wrong[0]) {
-		p->home->die_at_write = 0;
+		p->home->die_at_write = p->home->fail_at_write = 0;
+		sim_disk_room(p->sim, UINT64_MAX);
 		settle(p);
 	}
 	if (!p->wrong[0])

@@ -29,6 +29,7 @@ struct scenario {
 	struct act acts[6];
 	enum wf_run_state ends;        /* WF_RUN_STATES: one way or the other */
 	unsigned deaths, breaks, agent_deaths; /* at most, each */
+	unsigned full, errors;         /* times the disk is full for a while; a write fails */
 	int lies;                      /* the agent denies what ran: tasks may run twice */
 	int repeats;                   /* attempts may end badly: more than one per task */
 	int helps;                     /* the client resolves what is held, as rerun */
@@ -38,7 +39,7 @@ struct scenario {
 
 /* What happened over all plays: a fault that never struck proves nothing. */
 struct play_counts {
-	unsigned long plays, steps, deaths, deaths_writing, deaths_creating, submits, breaks, agent_deaths, strays, starts, losses;
+	unsigned long plays, steps, deaths, deaths_writing, deaths_creating, submits, breaks, agent_deaths, strays, starts, full, errors, leaves;
 	uint64_t virtual_ns;
 };
 extern struct play_counts play_counts;
@@ -54,11 +55,14 @@ struct play {
 	struct sim_process *home;      /* the engine's process, or NULL */
 	struct engine *engine;
 	uint64_t die_at_step;
-	unsigned deaths, breaks, agent_deaths;
+	unsigned deaths, breaks, agent_deaths, full, errors;
+	uint64_t full_until_ns;
+	int left;                      /* the engine asked to leave */
 	/* client */
 	enum { CLIENT_TODO, CLIENT_ASKED, CLIENT_ANSWERED } submit, asked;
 	struct act acts[6];
 	int refused[6];                /* a retry that was answered with a refusal */
+	int tried[6];                  /* asked for, with or without an answer */
 	size_t act;
 	uint64_t act_due_ns;
 	uint64_t run;                  /* acknowledged */

@@ -35,6 +35,7 @@ struct sim_process {
 	uint64_t thread_free_ns;       /* its work thread is busy until then */
 	uint64_t writes;               /* calls that changed a file */
 	uint64_t die_at_write;         /* dies in place of this one; 0: not so */
+	uint64_t fail_at_write;        /* this one fails with EIO, once; 0: not so */
 	int refused;                   /* asked to start or signal a process: there are none here */
 	void *vfs;
 	struct sim_process *next;
@@ -69,6 +70,9 @@ void sim_process_free(struct sim_process *p);
 void sim_channel_pair(struct sim *s, struct sim_process *a, struct sim_process *b, struct wf_channel *ends[2]);
 /* Every open connection breaks; the last of what is under way is lost. */
 void sim_channels_break(struct sim *s);
+
+/* The disk has room for so many bytes more than there are now; UINT64_MAX: room enough. */
+void sim_disk_room(struct sim *s, uint64_t bytes);
 
 /* ---- between the files of this folder ------------------------------------------------------------------ */
 

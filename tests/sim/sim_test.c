@@ -459,6 +459,37 @@ static const struct scenario scenarios[] = {
 		.repeats = 1,
 		.helps = 1,
 	},
+	{
+		.name = "disk full",
+		.text = DAG("restart", ""),
+		.write = smooth,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 2,
+		.breaks = 2,
+		.full = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "writes fail",
+		.text = DAG("restart", ""),
+		.write = smooth,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 2,
+		.breaks = 2,
+		.errors = 3,
+		.repeats = 1,
+	},
+	{
+		.name = "random, bad disk",
+		.write = random_write,
+		.ends = WF_RUN_STATES,
+		.deaths = 3,
+		.breaks = 2,
+		.full = 3,
+		.errors = 2,
+		.repeats = 1,
+		.helps = 1,
+	},
 };
 
 static const struct scenario *now_scenario;
@@ -519,8 +550,8 @@ int main(int argc, char **argv)
 		else
 			many(&scenarios[i], seeds);
 	}
-	diag("%lu plays, %lu steps, %.0f virtual hours; %lu deaths (%lu writing, %lu creating), %lu submits, %lu breaks, %lu deaths of the agent, %lu strays",
+	diag("%lu plays, %lu steps, %.0f virtual hours; %lu deaths (%lu writing, %lu creating), %lu submits, %lu breaks, %lu deaths of the agent, %lu strays, %lu times full, %lu leaves",
 	     play_counts.plays, play_counts.steps, (double)play_counts.virtual_ns / 3.6e12, play_counts.deaths, play_counts.deaths_writing,
-	     play_counts.deaths_creating, play_counts.submits, play_counts.breaks, play_counts.agent_deaths, play_counts.strays);
+	     play_counts.deaths_creating, play_counts.submits, play_counts.breaks, play_counts.agent_deaths, play_counts.strays, play_counts.full, play_counts.leaves);
 	return done_testing();
 }
