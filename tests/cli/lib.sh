@@ -113,3 +113,9 @@ done_testing() {
 	[ $tap_failed -eq 0 ]
 	exit
 }
+
+# It has ended, whether or not anybody reaps it.
+gone() {
+	case $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) in "" | Z | X) return 0 ;; esac
+	return 1
+}

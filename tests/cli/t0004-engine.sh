@@ -56,7 +56,7 @@ try 6 "engine recover refuses while it runs" "$WF" engine recover --rebuild
 has err "stop it first"
 pid=$(cat "$T/b/pid")
 try 0 "engine stop" "$WF" engine stop
-! kill -0 "$pid" 2>/dev/null
+gone "$pid"
 result $? "... returns when it is gone"
 try 0 "engine recover runs the engine's own" "$WF" engine recover --rebuild --check
 has out "rebuilt (checked)"

@@ -101,7 +101,7 @@ fake "{\"GET /api/v1/runs/$id\": [{\"run\": \"running\"}, {\"die\": true}]}"
 "$WF" wait crack >"$T/out" 2>"$T/err" &
 pid=$!
 until [ -r "$S/requests" ] && grep -q 'wait=50' "$S/requests"; do kill -0 $pid || break; done
-until ! kill -0 "$(cat "$S/pid")" 2>/dev/null; do :; done
+until gone "$(cat "$S/pid")"; do :; done
 ends succeeded >"$S/script.json"
 wait $pid
 result $? "an engine that died is started again, and the run followed to its end"
@@ -112,7 +112,7 @@ fake "{\"GET /api/v1/runs/$id\": [{\"run\": \"running\"}, {\"die\": true}]}"
 "$WF" watch crack >"$T/out" 2>"$T/err" &
 pid=$!
 until [ -r "$S/requests" ] && grep -q 'wait=10' "$S/requests"; do kill -0 $pid || break; done
-until ! kill -0 "$(cat "$S/pid")" 2>/dev/null; do :; done
+until gone "$(cat "$S/pid")"; do :; done
 ends failed >"$S/script.json"
 "$T/bin/wf-engine" --state-dir "$S"
 wait $pid
