@@ -160,7 +160,7 @@ static int may_write(struct sim_process *p)
 		p->dead = 1;
 		return 0;
 	}
-	return p->writes != p->fail_at_write;
+	return p->writes != p->fail_at_write && !p->failing;
 }
 
 /* ---- struct wf_os ------------------------------------------------------------------------------------------------ */

@@ -36,6 +36,7 @@ struct sim_process {
 	uint64_t writes;               /* calls that changed a file */
 	uint64_t die_at_write;         /* dies in place of this one; 0: not so */
 	uint64_t fail_at_write;        /* this one fails with EIO, once; 0: not so */
+	int failing;                   /* all of them fail */
 	int refused;                   /* asked to start or signal a process: there are none here */
 	void *vfs;
 	struct sim_process *next;

@@ -9,8 +9,12 @@ SIM_SRC := \
 SIM_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(SIM_SRC))
 ALL_OBJ += $(SIM_OBJ)
 SIM_TESTS := \
-	tests/sim/sim_test.c
-UNIT_TESTS += $(SIM_TESTS)
+	tests/sim/sim_test.c \
+	tests/unit/core/batch_test.c \
+	tests/unit/core/messages_test.c
+UNIT_TESTS += $(SIM_TESTS) \
+	tests/unit/core/offers_test.c \
+	tests/unit/core/owner_test.c
 SIM_BIN := $(patsubst %.c,$(B)/test/%,$(SIM_TESTS))
 $(SIM_BIN): $(SIM_OBJ)
 $(SIM_BIN): TEST_OBJ += $(SIM_OBJ)
