@@ -471,7 +471,7 @@ static void on_child_ended(struct child *c, int status)
 		fail(h, NULL, "its setup failed%s%s", said.len ? ": " : "", wf_buf_cstr(&said));
 		wf_buf_release(&said);
 	} else if (h->daemonizes && ended_well(h)) {
-		h->had_strays = procs_strays(h->procs) > 0;
+		h->had_strays = !procs_none_left(h->procs);
 		if (h->state == HOST_JOINING)
 			wf_timer_start(h->loop, &h->next, 0);
 	} else if (h->state == HOST_JOINING && lost_its_port(h)) {
@@ -498,7 +498,7 @@ static void on_change(void *arg)
 	strays = procs_strays(h->procs);
 	if (strays)
 		h->had_strays = 1;
-	else if (h->had_strays)
+	else if (h->had_strays && procs_none_left(h->procs))
 		fail(h, NULL, "no process of it is left");
 }
 

@@ -182,6 +182,14 @@ size_t procs_strays(const struct procs *p)
 	return each_stray(p, 0, NULL, NULL);
 }
 
+int procs_none_left(const struct procs *p)
+{
+	siginfo_t si;
+
+	(void)p;
+	return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
 struct signaling {
 	struct procs *procs;
 	int sig;

@@ -35,6 +35,9 @@ int procs_is_alive(const struct child *c);
 /* Number of strays that no live child of ours stands above (what a probe's program started is not the member's); looks at /proc, so not
  * for every tick. */
 size_t procs_strays(const struct procs *p);
+/* Certainly no process below us, by wait() itself: procs_strays looks at /proc while processes come and go, and may miss one whose
+ * parent has just ended. */
+int procs_none_left(const struct procs *p);
 /* To the child's process group. */
 void procs_signal(struct procs *p, const struct child *c, int sig);
 /* To each of those strays by itself. */
