@@ -79,7 +79,8 @@ done
 ok "it did die, nearly always ($deaths of $n)" test $((deaths * 4)) -ge $((n * 3))
 
 # ---- the agent: what ran may run again, never two at one time ---------------------------------------------------------------
-export WF_STATE_DIR=$T/alog
+host=$("$WF" engine status --json | jq -r '.host // empty')
+export WF_STATE_DIR=$T/alog deaths=0 agents=0
 fresh
 rm -f "$T/points"
 WF_FAULT_LOG=$T/points "$WF" engine start >/dev/null
@@ -92,17 +93,23 @@ for at in $(echo "$all" | choose "$((hits / 2))"); do
 	n=$((n + 1))
 	export WF_STATE_DIR=$T/a$n
 	fresh
-	WF_FAULT="$at=kill" "$WF" engine start >/dev/null 2>&1
-	run=$("$WF" submit run.yaml --executor local --key sweep -q 2>/dev/null)
-	until pid=$(agent) && [ -n "$pid" ] || over; do :; done
-	until gone "${pid:-0}" || over; do read -r -t 0.02 <>"$T/.tick" || :; done
-	# Whatever came next has the same fault in its environment: it goes too, at once with its engine.
-	# shellcheck disable=SC2046
-	kill -9 $(engine) $(agent) 2>/dev/null
+	# Started by hand, and found by the engine: the first agent alone is to die, the next has no fault in its environment.
+	dir=$WF_STATE_DIR/agents/$host/local
+	mkdir -p -m 700 "$WF_STATE_DIR" "$WF_STATE_DIR/agents" "$WF_STATE_DIR/agents/$host" "$dir"
+	chmod 700 "$WF_STATE_DIR" "$WF_STATE_DIR/agents" "$WF_STATE_DIR/agents/$host"
+	WF_FAULT="$at=kill" setsid "$d/bin/wf-agent-local" --dir "$dir" >/dev/null 2>&1 &
+	disown
+	pid=$!
+	until [ -S "$dir/s" ] || gone $pid; do read -r -t 0.02 <>"$T/.tick" || :; done
+	run=$("$WF" submit run.yaml --executor local --key sweep -q)
+	until [ -z "$run" ] || gone $pid || over; do read -r -t 0.02 <>"$T/.tick" || :; done
+	gone $pid && deaths=$((deaths + 1))
+	agents=$((agents + 1))
 	survive "the agent dies at $at" 9
 	pid=$(agent) && [ -n "$pid" ] && kill -9 "$pid"
 	rm -rf "$WF_STATE_DIR"
 	[ -z "${WF_SWEEP_TIMES-}" ] || echo "# $SECONDS s"
 done
+ok "they did die, nearly always ($deaths of $agents)" test $((deaths * 4)) -ge $((agents * 3))
 until_ok 5 "no process is left" none_left
 done_testing
