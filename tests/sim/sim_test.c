@@ -184,6 +184,35 @@ static void second_fails(struct play *p, struct wf_buf *b)
 	two_services(p, b);
 }
 
+/* A wait that was canceled comes due while its task waits for cores anew. */
+static void waiting(struct play *p, struct wf_buf *b)
+{
+	wf_buf_printf(b, "again/1 fail exit\nagain finish after=100\nhog/1 hang\nhog finish after=%u\n", 40000 + (unsigned)sim_rnd(p->sim, 9000));
+}
+
+/* One service fails for good while another is founded for the same user. */
+static void not_wanted(struct play *p, struct wf_buf *b)
+{
+	wf_buf_printf(b, "bad.0 fail exit ready=never after=100\nlate finish after=%u\n", (unsigned)sim_rnd(p->sim, 3000));
+}
+
+static const char waiting_text[] =
+	"workflow: {name: waiting}\n"
+	"steps:\n"
+	"  - {name: again, command: 'again', retry: {limit: 3, backoff: 30s}}\n"
+	"  - {name: hog, after: [{step: again, result: start}], command: 'hog', priority: 1, resources: {cpus: 4}}\n"
+	"  - {name: last, after: [again, hog], command: 'last'}\n";
+
+static const char not_wanted_text[] =
+	"workflow: {name: not-wanted}\n"
+	"services:\n"
+	"  - {name: bad, type: COMMAND, command: 'serve', ready: {file: bad.up}, provides: {BAD: here}}\n"
+	"  - {name: good, type: COMMAND, command: 'serve', ready: {file: good.up}, provides: {GOOD: here}}\n"
+	"steps:\n"
+	"  - {name: first, command: 'first', services: [bad]}\n"
+	"  - {name: late, command: 'late'}\n"
+	"  - {name: both, after: [late], command: 'both', services: [good, bad]}\n";
+
 static const char list_text[] =
 	"workflow: {name: list}\n"
 	"steps:\n"
@@ -458,6 +487,25 @@ static const struct scenario scenarios[] = {
 		.agent_deaths = 3,
 		.repeats = 1,
 		.helps = 1,
+	},
+	{
+		.name = "canceled while it waits",
+		.text = waiting_text,
+		.write = waiting,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 1,
+		.breaks = 1,
+		.repeats = 1,
+		.acts = { { ACT_CANCEL, 2000, "hog" }, { ACT_RETRY, 100 } },
+	},
+	{
+		.name = "not wanted any more",
+		.text = not_wanted_text,
+		.write = not_wanted,
+		.ends = WF_RUN_FAILED_,
+		.deaths = 2,
+		.breaks = 1,
+		.repeats = 1,
 	},
 	{
 		.name = "disk full",

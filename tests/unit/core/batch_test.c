@@ -207,6 +207,40 @@ static void test_failure(void)
 	bench_close(&b);
 }
 
+static void on_removed(void *arg, const struct wf_err *err)
+{
+	*(int *)arg = err ? -1 : 1;
+}
+
+/* A run that is forgotten leaves its number behind: agents and names of files know it. */
+static void test_numbers(void)
+{
+	struct bench b;
+	struct wf_err err;
+	int removed = 0;
+
+	bench_open(&b, "workflow: {name: t}\nsteps:\n  - {name: a, command: a, when: '1 == 2'}\n");
+	bench_hello(&b, 0);
+	bench_settle(&b);
+	ok(wf_run_is_over(&bench_run(&b)->row), "a run that is over");
+	wf_core_remove(b.e, b.run, on_removed, &removed);
+	bench_settle(&b);
+	is_int(removed, 1, "is forgotten");
+	is_int((int64_t)b.e->run_count, 0, "entirely");
+	sim_process_kill(b.home);
+	wf_core_destroy(b.e);
+	sim_process_free(b.home);
+	b.connected = 0;
+	bench_boot(&b);
+	bench_submit(&b, two);
+	bench_hello(&b, 0);
+	bench_settle(&b);
+	is_int((int64_t)b.run, 2, "and its number is not given again");
+	is_int(wf_core_cancel(b.e, 1, &err), -1, "nobody answers to it");
+	is_int(err.code, WF_NOT_FOUND, "any more");
+	bench_close(&b);
+}
+
 static void test_once(void)
 {
 	struct bench b;
@@ -251,6 +285,7 @@ int main(void)
 	test_watch();
 	test_failure();
 	test_once();
+	test_numbers();
 	test_stop();
 	return done_testing();
 }
