@@ -1,5 +1,6 @@
 /* The production engine in a simulated world: every scenario with many seeds, each with deaths of the engine, broken connections and late
  * answers. Prints the seed that failed:   sim_test SCENARIO SEED   plays it again and shows each step.
+ * WF_SIM_SEEDS=N: so many of each scenario.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,13 @@
 #include "tests/sim/play.h"
 #include "tests/sim/random.h"
 #include "tests/tap/tap.h"
+
+/* A sanitizer makes each step cost ten. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SEEDS = 4, SEEDS_WIDE = 40 };
+#else
+enum { SEEDS = 20, SEEDS_WIDE = 200 };
+#endif
 
 /* ---- scenarios --------------------------------------------------------------------------------------------- */
 
@@ -187,7 +195,7 @@ static void second_fails(struct play *p, struct wf_buf *b)
 /* A wait that was canceled comes due while its task waits for cores anew. */
 static void waiting(struct play *p, struct wf_buf *b)
 {
-	wf_buf_printf(b, "again/1 fail exit\nagain finish after=100\nhog/1 hang\nhog finish after=%u\n", 40000 + (unsigned)sim_rnd(p->sim, 9000));
+	wf_buf_printf(b, "first finish after=50\nagain/1 fail exit\nagain finish after=100\nhog/1 hang\nhog finish after=%u\n", 40000 + (unsigned)sim_rnd(p->sim, 9000));
 }
 
 /* One service fails for good while another is founded for the same user. */
@@ -200,7 +208,8 @@ static const char waiting_text[] =
 	"workflow: {name: waiting}\n"
 	"steps:\n"
 	"  - {name: again, command: 'again', retry: {limit: 3, backoff: 30s}}\n"
-	"  - {name: hog, after: [{step: again, result: start}], command: 'hog', priority: 1, resources: {cpus: 4}}\n"
+	"  - {name: first, command: 'first'}\n"
+	"  - {name: hog, after: [first], command: 'hog', priority: 1, resources: {cpus: 4}}\n"
 	"  - {name: last, after: [again, hog], command: 'last'}\n";
 
 static const char not_wanted_text[] =
@@ -586,7 +595,7 @@ static void many(const struct scenario *s, unsigned seeds)
 int main(int argc, char **argv)
 {
 	uint64_t hash;
-	unsigned seeds = getenv("WF_SIM_SEEDS") ? (unsigned)atoi(getenv("WF_SIM_SEEDS")) : 40;
+	unsigned seeds = getenv("WF_SIM_SEEDS") ? (unsigned)atoi(getenv("WF_SIM_SEEDS")) : 0;
 
 	signal(SIGABRT, on_abort);
 	wf_log_to(argc > 2 ? 2 : -1, argc > 2 ? WF_LOG_DEBUG : WF_LOG_ERROR, "sim");
@@ -596,8 +605,12 @@ int main(int argc, char **argv)
 		if (argc > 2)
 			ok(one(&scenarios[i], strtoull(argv[2], NULL, 10), 1, &hash) == 0, "%s, seed %s", argv[1], argv[2]);
 		else
-			many(&scenarios[i], seeds);
+			many(&scenarios[i], seeds ? seeds : scenarios[i].text && i ? SEEDS : SEEDS_WIDE);
 	}
+	if (argc == 1)
+		ok(play_counts.deaths_writing && play_counts.deaths_creating && play_counts.breaks && play_counts.agent_deaths && play_counts.strays &&
+			   play_counts.full && play_counts.submits > play_counts.plays,
+		   "every fault struck");
 	diag("%lu plays, %lu steps, %.0f virtual hours; %lu deaths (%lu writing, %lu creating), %lu submits, %lu breaks, %lu deaths of the agent, %lu strays, %lu times full, %lu leaves",
 	     play_counts.plays, play_counts.steps, (double)play_counts.virtual_ns / 3.6e12, play_counts.deaths, play_counts.deaths_writing,
 	     play_counts.deaths_creating, play_counts.submits, play_counts.breaks, play_counts.agent_deaths, play_counts.strays, play_counts.full, play_counts.leaves);
