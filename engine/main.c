@@ -150,14 +150,15 @@ static void say(struct program *p, const struct wf_err *err)
 		n = snprintf(line, sizeof(line), "%d %s\n", wf_code_exit(err->code), err->text);
 	else
 		n = snprintf(line, sizeof(line), "ok\n");
+	/* The log first: whoever waited may look there at once. */
+	if (err)
+		wf_log(WF_LOG_ERROR, "%s", err->text);
 	if (p->ready_fd >= 0) {
 		if (write(p->ready_fd, line, (size_t)n) != n)
 			wf_log(WF_LOG_WARN, "nobody waits for this engine any more");
 		close(p->ready_fd);
 		p->ready_fd = -1;
 	}
-	if (err)
-		wf_log(WF_LOG_ERROR, "%s", err->text);
 }
 
 /* A session of its own, output to engine.log. Returns in the child; the parent exits. */
