@@ -381,7 +381,12 @@ static void client(struct play *p)
 
 static void faults(struct play *p)
 {
-	if (p->breaks < p->scenario->breaks && sim_chance(p->sim, 2)) {
+	/* Nobody asks after an attempt that vanished but when a connection is made: make some. */
+	int ask = p->scenario->asks && sim_now_ns(p->sim) > p->ask_ns && p->submit == CLIENT_ANSWERED;
+
+	if (ask)
+		p->ask_ns = sim_now_ns(p->sim) + 60000 * MS;
+	if (ask || (p->breaks < p->scenario->breaks && sim_chance(p->sim, 2))) {
 		p->breaks++;
 		play_counts.breaks++;
 		sim_channels_break(p->sim);

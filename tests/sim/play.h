@@ -31,7 +31,9 @@ struct scenario {
 	unsigned deaths, breaks, agent_deaths; /* at most, each */
 	unsigned full, errors;         /* times the disk is full for a while; a write fails */
 	int lies;                      /* the agent denies what ran: tasks may run twice */
+	int asks;                      /* a connection breaks now and then until the run is over: only then an agent is asked what it knows */
 	int repeats;                   /* attempts may end badly: more than one per task */
+	int leaks;                     /* a service may end as leaked */
 	int helps;                     /* the client resolves what is held, as rerun */
 	/* Of the finished run, engine in place; 0 or what is wrong. */
 	const char *(*check)(struct play *p);
@@ -56,7 +58,7 @@ struct play {
 	struct engine *engine;
 	uint64_t die_at_step;
 	unsigned deaths, breaks, agent_deaths, full, errors;
-	uint64_t full_until_ns;
+	uint64_t full_until_ns, ask_ns;
 	int left;                      /* the engine asked to leave */
 	/* client */
 	enum { CLIENT_TODO, CLIENT_ASKED, CLIENT_ANSWERED } submit, asked;

@@ -186,7 +186,11 @@ void random_write(struct play *p, struct wf_buf *script)
 	struct shape sh = { .steps = 1 + (int)sim_rnd(s, STEPS), .services = (int)sim_rnd(s, SERVICES + 1), .list = -1 };
 	struct wf_buf *b = &p->text;
 
+	static const char *const policies[] = { "hold", "rerun", "fail" };
+
 	wf_buf_str(b, "workflow: {name: random}\npools: {tokens: 2}\n");
+	if (p->scenario->lies)
+		wf_buf_printf(b, "defaults: {on_unknown: %s}\n", policies[sim_rnd(s, WF_COUNT(policies))]);
 	if (sh.services)
 		wf_buf_str(b, "services:\n");
 	for (int i = 0; i < sh.services; i++)
@@ -194,6 +198,10 @@ void random_write(struct play *p, struct wf_buf *script)
 	wf_buf_str(b, "steps:\n");
 	for (int i = 0; i < sh.steps; i++)
 		write_step(s, b, &sh, i);
+	/* Attempts that their agent denies, or cannot tell of. */
+	for (int i = 0; p->scenario->lies && i < sh.steps; i++)
+		if (!sh.step[i].result && one_in(s, 2))
+			wf_buf_printf(script, "s%d%s/1 %s\n", i, one_in(s, 2) ? "" : "[0]", one_in(s, 2) ? "vanish" : "forget");
 	write_script(s, script, &sh);
 	choose_acts(s, p->acts);
 }

@@ -94,6 +94,12 @@ static void failing(struct play *p, struct wf_buf *b)
 	step_rules(s, b);
 }
 
+static void stuck(struct play *p, struct wf_buf *b)
+{
+	wf_buf_printf(b, "db.0 hang stuck ready=100\n");
+	smooth(p, b);
+}
+
 /* Something always runs until it is canceled. */
 static void endless(struct play *p, struct wf_buf *b)
 {
@@ -515,6 +521,28 @@ static const struct scenario scenarios[] = {
 		.deaths = 2,
 		.breaks = 1,
 		.repeats = 1,
+	},
+	{
+		.name = "stuck member",
+		.text = DAG("restart", ""),
+		.write = stuck,
+		.ends = WF_RUN_SUCCEEDED,
+		.deaths = 3,
+		.breaks = 2,
+		.repeats = 1,
+		.lies = 1,
+		.leaks = 1,
+	},
+	{
+		.name = "random, liar",
+		.write = random_write,
+		.ends = WF_RUN_STATES,
+		.deaths = 3,
+		.breaks = 2,
+		.repeats = 1,
+		.lies = 1,
+		.asks = 1,
+		.helps = 1,
 	},
 	{
 		.name = "disk full",
