@@ -42,8 +42,8 @@ fi
 mkdir -p "$demo"
 demo=$(cd "$demo" && pwd)
 touch "$demo/.wf-demo"
-# The agent leaves with its last task, not a minute later.
-export WF_AGENT_LINGER_MS=0
+# The agent leaves soon after its last task, not a minute later.
+export WF_AGENT_LINGER_MS=3000
 export WF_STATE_DIR=$demo/state CRACK_LEDGER=$demo/starts PATH=$bin:$PATH
 
 run=

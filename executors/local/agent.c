@@ -15,6 +15,7 @@
 #include "executors/local/local.h"
 
 static const uint64_t HOUSE_MS = 2000;
+static const uint64_t FIRST_MS = 10000; /* for the engine that started us to attach */
 static const off_t COMPACT_FIRST = 1 << 20;
 
 /* ---- attempts ------------------------------------------------------------------------------------------ */
@@ -159,6 +160,7 @@ static void on_attached(void *agent, uint64_t epoch)
 	struct agent *g = agent;
 	struct record r = { .type = RECORD_EPOCH, .value = epoch };
 
+	g->met = 1;
 	wf_timer_stop(g->loop, &g->linger);
 	facts_rewind(g);
 	if (epoch > g->journal.epoch)
@@ -202,14 +204,14 @@ void consider_leaving(struct agent *g)
 	if (wf_serve_attached(g->serve) || g->live)
 		wf_timer_stop(g->loop, &g->linger);
 	else if (!g->linger.armed)
-		wf_timer_start(g->loop, &g->linger, g->linger_ms);
+		wf_timer_start(g->loop, &g->linger, !g->met && g->linger_ms < FIRST_MS ? FIRST_MS : g->linger_ms);
 }
 
 static void on_linger(struct wf_timer *t)
 {
 	struct agent *g = wf_container_of(t, struct agent, linger);
 
-	wf_log(WF_LOG_INFO, "no task and no engine for %llu ms, leaving", (unsigned long long)g->linger_ms);
+	wf_log(WF_LOG_INFO, "no task and no engine for a while, leaving");
 	g->ending = 1;
 	wf_loop_stop(g->loop);
 }

@@ -13,7 +13,10 @@
 
 struct agent;
 
-/* WF_CONFLICT when another agent serves DIR. linger_ms: how long it waits, idle, for an engine. */
+/*
+ * WF_CONFLICT when another agent serves DIR. linger_ms: how long it waits, idle, for an engine; for its first one 10 s
+ * at least, since whoever started it has yet to attach.
+ */
 struct agent *agent_open(struct wf_os *os, struct wf_loop *l, const char *dir, uint64_t linger_ms, struct wf_err *err);
 void agent_close(struct agent *g);
 

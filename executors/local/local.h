@@ -138,6 +138,7 @@ struct agent {
 	struct wf_timer house;         /* journal retry, strays, stuck ones, our directory */
 	struct wf_timer linger;        /* engineless and idle */
 	uint64_t linger_ms;
+	int met;                       /* an engine has attached: whoever started us had the time to */
 	int ending;                    /* told to end */
 	int exit_code;
 };

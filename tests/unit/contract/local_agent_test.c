@@ -709,8 +709,8 @@ static void test_leaving(void)
 	struct wf_err err;
 	int64_t began;
 
-	setenv("WF_AGENT_LINGER_MS", "300", 1);
-	restart();
+	setenv("WF_AGENT_LINGER_MS", "0", 1);
+	restart(); /* which an agent in a hurry does not survive */
 	peer_reattach(&peer, NULL, 0);
 	program_start(&second, dir, agent_argv);
 	is_int(WEXITSTATUS(program_wait(&second)), 6, "a second agent in the same directory refuses to start");
