@@ -6,7 +6,7 @@
  *
  * Order of a connection: both sides send HELLO first. The engine's carries its epoch; an agent that has seen a higher one answers
  * REJECTED and closes. Then the engine sends REATTACH for every attempt it believes alive (one or more frames, the last with
- * `last` set) and the agent answers each with RUNNING, ENDED or LOST (ACCEPTED while it waits for `after`); only then may STARTs follow. STARTs come in
+ * `last` set) and the agent answers each with RUNNING, ENDED or LOST (ACCEPTED while it waits for one of its `places`); only then may STARTs follow. STARTs come in
  * strictly rising `number`; the agent refuses (REJECTED) any number at or below its mark, and makes its mark durable before it
  * spawns. Each frame from the agent that reports a fact carries the agent's journal cursor; the engine acknowledges a cursor (ACK) once
  * the facts up to it are committed, and the agent may then forget them. Facts are sent again after a reconnect until acknowledged:
@@ -108,8 +108,8 @@ struct wf_start {
 	uint32_t cores;                /* thousandths of a core */
 	uint64_t memory;               /* bytes, 0: not said */
 	uint32_t umask_bits;
-	uint64_t after;                /* number of a live attempt whose place it takes: accepted now, started when that one has ended,
-	                                * without asking again; 0, or one that is not live any more: at once */
+	uint32_t places;               /* 0: start at once. n: accepted now, started, in the order of such starts, when fewer than n
+	                                * attempts of tasks are under way at this agent: so a place is filled again without a question */
 };
 
 struct wf_attempt_ref {

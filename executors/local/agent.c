@@ -447,6 +447,7 @@ struct agent *agent_open(struct wf_os *os, struct wf_loop *l, const char *dir, u
 	g->dir = wf_xstrdup(dir);
 	g->lock_fd = g->null_fd = g->children_fd = g->child_fd = -1;
 	g->facts_end = &g->facts;
+	g->queue_end = &g->queue;
 	g->linger_ms = linger_ms;
 	g->logdirs.os = os;
 	g->linger.fn = on_linger;

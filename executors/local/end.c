@@ -63,7 +63,8 @@ static void over(struct attempt *a, struct record *r)
 	facts_add(g, &a->ended);
 	a->state = ATTEMPT_ENDED;
 	g->live--;
-	release_heirs(a);
+	g->placed -= a->placed;
+	a->placed = 0;
 	(void)WF_FAULT("agent.ended");
 }
 

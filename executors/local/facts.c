@@ -138,7 +138,7 @@ void facts_flush(struct agent *g)
 {
 	struct wf_err err;
 
-	launch_heirs(g);
+	launch_queued(g);
 	/* A journal that cannot be written keeps its records in memory; the engine is told all the same. */
 	(void)journal_flush(&g->journal, &err);
 	send_facts(g);

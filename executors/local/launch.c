@@ -4,8 +4,8 @@
  * What cannot be started ends at once, with the class that says whose fault it is: an input that is not there, a command that cannot be
  * executed (as a shell would say it: exit code 127 or 126), or this host (launch_failed).
  *
- * A start that names a living attempt as the one to come `after` waits here as its heir, so that a place is filled again without a
- * question to the engine.
+ * A start with `places` may wait here, in a queue: the engine sends a few more than there is room for, and a place is filled again
+ * without a question to it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -378,6 +378,8 @@ static void launch(struct attempt *a, const struct wf_start *s)
 	const char *missing = wf_fresh_missing(g->os, s->inputs);
 	struct wf_err err = { 0 };
 
+	a->placed = a->ref.key.kind == WF_KIND_STEP;
+	g->placed += a->placed;
 	if (missing) {
 		wf_errf(&err, WF_NOT_FOUND, "its input '%s' does not exist", missing);
 		end_as(a, WF_CLASS_INPUT_MISSING, 0, err.text);
@@ -396,53 +398,47 @@ static void launch(struct attempt *a, const struct wf_start *s)
 	execute(a, s);
 }
 
-/* ---- heirs --------------------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------------------ */
 
-/* Keep the start until `before` has ended. */
-static void wait_in_line(struct attempt *a, struct attempt *before, const struct wf_start *s)
+static void enqueue(struct attempt *a, const struct wf_start *s)
 {
-	struct attempt **at = &before->heirs;
+	struct agent *g = a->agent;
 
-	while (*at)
-		at = &(*at)->next_heir;
-	*at = a;
-	a->waits_for = before;
+	a->places = s->places;
 	wf_wire_start(&a->start, s, 1);
+	*g->queue_end = a;
+	g->queue_end = &a->next_queued;
 }
 
-void leave_line(struct attempt *a)
+static void dequeue(struct agent *g, struct attempt **at)
 {
-	struct attempt **at = a->waits_for ? &a->waits_for->heirs : &a->agent->next_up;
+	struct attempt *a = *at;
+
+	*at = a->next_queued;
+	if (!*at)
+		g->queue_end = at;
+	a->next_queued = NULL;
+}
+
+void leave_queue(struct attempt *a)
+{
+	struct attempt **at = &a->agent->queue;
 
 	while (*at && *at != a)
-		at = &(*at)->next_heir;
+		at = &(*at)->next_queued;
 	if (*at)
-		*at = a->next_heir;
-	a->next_heir = a->waits_for = NULL;
+		dequeue(a->agent, at);
 	wf_buf_release(&a->start);
 }
 
-void release_heirs(struct attempt *a)
+void launch_queued(struct agent *g)
 {
-	struct attempt **at = &a->agent->next_up;
-
-	while (*at)
-		at = &(*at)->next_heir;
-	*at = a->heirs;
-	for (struct attempt *h = a->heirs; h; h = h->next_heir)
-		h->waits_for = NULL;
-	a->heirs = NULL;
-}
-
-void launch_heirs(struct agent *g)
-{
-	while (g->next_up) {
-		struct attempt *a = g->next_up;
+	while (g->queue && g->placed < g->queue->places) {
+		struct attempt *a = g->queue;
 		struct wf_frame f;
 		struct wf_err err = { 0 };
 
-		g->next_up = a->next_heir;
-		a->next_heir = NULL;
+		dequeue(g, &g->queue);
 		if (wf_wire_decode(&f, a->start.data, a->start.len, &err) < 0)
 			WF_BUG("a start that was kept: %s", err.text);
 		launch(a, &f.start[0]);
@@ -494,10 +490,8 @@ void launch_frame(struct agent *g, const struct wf_start *s, uint32_t n)
 		wf_wire_refs(&b, WF_WIRE_ACCEPTED, refs, count, 0);
 		wf_serve_send(g->serve, &b);
 		for (uint32_t i = 0; i < n; i++) {
-			struct attempt *before = taken[i] ? attempt_find(g, s[i].after) : NULL;
-
-			if (before && before != taken[i] && before->state != ATTEMPT_ENDED)
-				wait_in_line(taken[i], before, &s[i]);
+			if (taken[i] && s[i].places && (g->queue || g->placed >= s[i].places))
+				enqueue(taken[i], &s[i]);
 			else if (taken[i])
 				launch(taken[i], &s[i]);
 			if (i % REAP_EVERY == REAP_EVERY - 1)

@@ -60,10 +60,10 @@ struct attempt {
 	uint64_t output_limit;
 	size_t room;                   /* reserved in the journal */
 
-	struct attempt *heirs;         /* those that wait for the end of this one, linked by next_heir */
-	struct attempt *next_heir;
-	struct attempt *waits_for;     /* whose heir it is */
-	struct wf_buf start;           /* an heir's START, as a frame */
+	struct attempt *next_queued;   /* behind it in the queue */
+	uint32_t places;               /* of its START: it waits until fewer are taken */
+	uint8_t placed;                /* counts in the agent's */
+	struct wf_buf start;           /* while it waits: its START, as a frame */
 
 	struct wf_fresh *outputs;
 	size_t output_count;
@@ -116,7 +116,8 @@ struct agent {
 	struct wf_idmap by_pid;        /* of a living leader: struct attempt */
 	struct wf_idmap strays;        /* by pid: struct stray */
 	int children_fd;               /* /proc/self/task/TID/children; -1: this kernel has none */
-	struct attempt *next_up;       /* heirs whose turn it is, linked by next_heir */
+	struct attempt *queue, **queue_end; /* accepted, and waiting for a place */
+	size_t placed;                 /* attempts of tasks, from launch to end: places taken */
 	struct attempt **leaving;      /* those in state LEAVING */
 	size_t leaving_count, leaving_cap;
 	size_t live;                   /* attempts not yet ENDED */
@@ -145,12 +146,10 @@ struct agent {
 
 /* ---- launch.c ---- */
 void launch_frame(struct agent *g, const struct wf_start *s, uint32_t n);
-/* Start the heirs of what has ended. */
-void launch_heirs(struct agent *g);
-/* It ended: its heirs are next. */
-void release_heirs(struct attempt *a);
+/* Start those of the queue whose place is free. */
+void launch_queued(struct agent *g);
 /* It will not be started. */
-void leave_line(struct attempt *a);
+void leave_queue(struct attempt *a);
 
 /* ---- reap.c ---- */
 /* Collect every child that ended, judge what can be judged; ends with facts_flush. */

@@ -300,7 +300,7 @@ void stop_attempt(struct attempt *a, enum wf_stopped why, int64_t grace_ms)
 		end_attempt(a);
 		return;
 	case ATTEMPT_TAKEN:
-		leave_line(a);
+		leave_queue(a);
 		end_as(a, why == WF_STOPPED_AGENT ? WF_CLASS_AGENT_LOST : WF_CLASS_CANCELED, 0, "ended before it was started");
 		return;
 	default:

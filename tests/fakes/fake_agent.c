@@ -24,7 +24,7 @@ struct rule {
 	char *result;
 };
 
-enum phase { WAITING /* for the end of another */, QUEUED, RUNNING, ENDING /* ended, not yet reported */, ENDED };
+enum phase { WAITING /* for a place */, QUEUED, RUNNING, ENDING /* ended, not yet reported */, ENDED };
 
 struct fake_attempt {
 	struct fake_agent *f;
@@ -33,7 +33,7 @@ struct fake_attempt {
 	const struct rule *rule;
 	char *name, *result;
 	enum phase phase;
-	uint64_t after;
+	uint32_t places;
 	int member, ready, lost;
 	enum wf_lost_why lost_why;
 	struct wf_timer timer;
@@ -305,11 +305,32 @@ static void queue(struct fake_attempt *a)
 		run(&a->timer);
 }
 
-static void release_heirs(struct fake_attempt *a)
+/* Attempts of tasks that are under way. */
+static uint32_t placed(const struct fake_agent *f)
 {
-	for (struct fake_attempt *h = a->f->attempts; h; h = h->next)
-		if (h->phase == WAITING && h->after == a->ref.number)
-			queue(h);
+	uint32_t n = 0;
+
+	for (const struct fake_attempt *a = f->attempts; a; a = a->next)
+		n += !a->member && a->phase != WAITING && a->phase != ENDED;
+	return n;
+}
+
+static struct fake_attempt *first_waiting(struct fake_agent *f)
+{
+	struct fake_attempt *first = NULL;
+
+	for (struct fake_attempt *a = f->attempts; a; a = a->next)
+		if (a->phase == WAITING && (!first || a->ref.number < first->ref.number))
+			first = a;
+	return first;
+}
+
+static void fill_places(struct fake_agent *f)
+{
+	struct fake_attempt *a;
+
+	while ((a = first_waiting(f)) && placed(f) < a->places)
+		queue(a);
 }
 
 static void report_end(struct wf_timer *t)
@@ -318,7 +339,7 @@ static void report_end(struct wf_timer *t)
 
 	a->phase = ENDED;
 	fact(a, WF_WIRE_ENDED, NULL);
-	release_heirs(a);
+	fill_places(a->f);
 }
 
 static void end(struct fake_attempt *a, int class, int exit)
@@ -407,7 +428,7 @@ static void start(struct fake_agent *f, const struct wf_start *s)
 	const char *name = s->name ? s->name : "";
 	const struct rule *r = rule_of(f, name, &s->key);
 	struct wf_attempt_ref ref = { .number = s->number, .key = s->key };
-	struct fake_attempt *a, *before;
+	struct fake_attempt *a;
 	struct wf_buf b = { 0 };
 
 	if (s->number <= f->mark) {
@@ -429,9 +450,10 @@ static void start(struct fake_agent *f, const struct wf_start *s)
 	f->attempts = a;
 	wf_wire_refs(&b, WF_WIRE_ACCEPTED, &ref, 1, 0);
 	send(f, &b);
-	before = find(f, s->after);
-	a->after = s->after;
-	if (!before || before == a || before->phase == ENDED)
+	a->places = s->places;
+	if (s->places)
+		fill_places(f);
+	else
 		queue(a);
 }
 
@@ -460,7 +482,7 @@ static void lose(struct fake_attempt *a, enum wf_lost_why why)
 	a->lost = 1;
 	a->lost_why = why;
 	fact(a, WF_WIRE_LOST, NULL);
-	release_heirs(a);
+	fill_places(a->f);
 }
 
 static void answer_call(struct fake_agent *f, const struct wf_call *c, const char *outcome, const char *body)
@@ -652,8 +674,10 @@ static void reborn(struct fake_agent *f)
 void fake_agent_die(struct fake_agent *f)
 {
 	reborn(f);
+	/* Those that wait first: the dead start nobody. */
 	for (struct fake_attempt *a = f->attempts; a; a = a->next)
-		a->after = 0; /* nobody inherits from the dead */
+		if (a->phase == WAITING)
+			lose(a, WF_LOST_AGENT);
 	for (struct fake_attempt *a = f->attempts; a; a = a->next)
 		if (a->phase != ENDED)
 			lose(a, WF_LOST_AGENT);

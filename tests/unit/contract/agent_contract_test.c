@@ -290,26 +290,28 @@ static void test_observe(const struct subject *s, struct program *a)
 	peer_close(&p);
 }
 
-static void test_after(const struct subject *s, struct program *a)
+static void test_places(const struct subject *s, struct program *a)
 {
-	struct wf_start heir = start_of(1001, "ok"), second = start_of(1002, "ok"), late = start_of(1003, "ok"), third = start_of(1004, "ok");
-	struct wf_attempt_ref asked[3] = { { .number = 1000 }, { .number = 1001 }, { .number = 1004 } };
+	struct wf_start next = start_of(1001, "ok"), second = start_of(1002, "ok"), wide = start_of(1003, "ok"), third = start_of(1004, "ok");
+	struct wf_attempt_ref asked[3] = { { .number = 1000 }, { .number = 1002 }, { .number = 1004 } };
 	struct peer p;
 
 	peer_open(&p, a->socket, 14);
 	peer_reattach(&p, NULL, 0);
 	start(&p, 1000, "hang");
 	peer_wait(&p, WF_WIRE_RUNNING, 1000);
-	heir.after = third.after = 1000;
-	second.after = 1001;
-	peer_start(&p, &heir, 1);
+	wide.number = 1001;
+	next.number = 1002;
+	second.number = 1003;
+	wide.places = 2;
+	next.places = second.places = third.places = 1;
+	peer_start(&p, &wide, 1);
+	is_int(peer_wait(&p, WF_WIRE_ENDED, 1001)->class, WF_CLASS_OK, "%s: a place is free: at once", s->name);
+	peer_start(&p, &next, 1);
 	peer_start(&p, &second, 1);
-	late.after = 2; /* ended long ago */
-	peer_start(&p, &late, 1);
-	is_int(peer_wait(&p, WF_WIRE_ENDED, 1003)->class, WF_CLASS_OK, "%s: after one that is not live: at once", s->name);
 	peer_start(&p, &third, 1);
 	peer_wait(&p, WF_WIRE_ACCEPTED, 1004);
-	ok(peer_heard(&p, WF_WIRE_ACCEPTED, 1001) && !peer_heard(&p, WF_WIRE_RUNNING, 1001), "%s: an heir is accepted and waits", s->name);
+	ok(peer_heard(&p, WF_WIRE_ACCEPTED, 1002) && !peer_heard(&p, WF_WIRE_RUNNING, 1002), "%s: none is: accepted, and waiting", s->name);
 	peer_ack_all(&p);
 	peer_settle(&p);
 	peer_close(&p);
@@ -317,14 +319,14 @@ static void test_after(const struct subject *s, struct program *a)
 	peer_open(&p, a->socket, 14);
 	peer_reattach(&p, asked, 3);
 	peer_wait(&p, WF_WIRE_RUNNING, 1000);
-	peer_wait(&p, WF_WIRE_ACCEPTED, 1001);
-	ok(peer_heard(&p, WF_WIRE_LOST, 1001) == NULL, "%s: asked for it, the agent says that it has it", s->name);
+	peer_wait(&p, WF_WIRE_ACCEPTED, 1002);
+	ok(peer_heard(&p, WF_WIRE_LOST, 1002) == NULL, "%s: asked for it, the agent says that it has it", s->name);
 	peer_cancel(&p, 1004, 0);
-	is_int(peer_wait(&p, WF_WIRE_ENDED, 1004)->class, WF_CLASS_CANCELED, "%s: an heir can be canceled", s->name);
+	is_int(peer_wait(&p, WF_WIRE_ENDED, 1004)->class, WF_CLASS_CANCELED, "%s: one that waits can be canceled", s->name);
 	peer_cancel(&p, 1000, 0);
-	is_int(peer_wait(&p, WF_WIRE_ENDED, 1002)->class, WF_CLASS_OK, "%s: one after the other, without being asked", s->name);
-	ok(place(&p, WF_WIRE_ENDED, 1000) < place(&p, WF_WIRE_RUNNING, 1001) &&
-		   place(&p, WF_WIRE_ENDED, 1001) < place(&p, WF_WIRE_RUNNING, 1002), "%s: in order", s->name);
+	is_int(peer_wait(&p, WF_WIRE_ENDED, 1003)->class, WF_CLASS_OK, "%s: one after the other, without being asked", s->name);
+	ok(place(&p, WF_WIRE_ENDED, 1000) < place(&p, WF_WIRE_RUNNING, 1002) &&
+		   place(&p, WF_WIRE_ENDED, 1002) < place(&p, WF_WIRE_RUNNING, 1003), "%s: in order", s->name);
 	ok(!peer_heard(&p, WF_WIRE_RUNNING, 1004), "%s: and the canceled one never runs", s->name);
 	peer_ack_all(&p);
 	peer_settle(&p);
@@ -373,7 +375,7 @@ static void test_subject(const struct subject *s)
 	test_resend(s, &a);
 	test_reattach(s, &a);
 	test_observe(s, &a);
-	test_after(s, &a);
+	test_places(s, &a);
 	test_burst(s, &a);
 	ok(program_end(&a, SIGTERM) == 0, "%s: leaves when told to", s->name);
 }

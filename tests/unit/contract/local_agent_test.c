@@ -673,16 +673,16 @@ static void test_engine_stopped(void)
 	peer_settle(&peer);
 }
 
-/* Longer than the agent's look around the house, which must not take an heir for somebody's leftover. */
+/* Longer than the agent's look around the house, which must not take one that waits for somebody's leftover. */
 static void test_long_wait(void)
 {
-	struct wf_start s = shell_start("/bin/sleep 2.6"), heir = shell_start("echo heir");
+	struct wf_start s = shell_start("/bin/sleep 2.6"), next = shell_start("echo next");
 
-	heir.after = s.number;
+	next.places = 1;
 	peer_start(&peer, &s, 1);
-	peer_start(&peer, &heir, 1);
-	is_int(peer_wait(&peer, WF_WIRE_ENDED, heir.number)->class, WF_CLASS_OK, "an heir waits as long as it takes");
-	is_int(peer_count(&peer, WF_WIRE_LOST, heir.number), 0, "and is not lost meanwhile");
+	peer_start(&peer, &next, 1);
+	is_int(peer_wait(&peer, WF_WIRE_ENDED, next.number)->class, WF_CLASS_OK, "a start waits for its place as long as it takes");
+	is_int(peer_count(&peer, WF_WIRE_LOST, next.number), 0, "and is not lost meanwhile");
 	peer_ack_all(&peer);
 	peer_settle(&peer);
 }
