@@ -1,8 +1,8 @@
 /* batch.c - group commit: one batch gathers while one is being committed; effects and replies of a batch leave after it is on disk.
  *
  * A turn: decide for every run that was touched, let the scheduler start what fits, then, if the store is free, seal. While a
- * commit is under way later events gather, so the batch grows with the load. Only news that nothing follows from and nobody waits
- * for (an attempt runs) waits a moment for better company: a commit of its own would only keep the attempt's end waiting.
+ * commit is under way later events gather, so the batch grows with the load. Only what nobody waits for waits a moment for better company:
+ * news that nothing follows from (an attempt runs), and the ends of tasks while the agent has others to go on with.
  *
  * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and now and then the oldest dirty ones
  * are written, as far as it goes. So a busy run writes about twice its events, and a restart replays at most
@@ -49,7 +49,12 @@ void batch_effect(struct engine *e, const struct effect *f)
 
 	g->effects = wf_grow(g->effects, &g->effect_cap, g->effect_count + 1, sizeof(*g->effects));
 	g->effects[g->effect_count++] = *f;
-	g->urgent |= f->kind != EFFECT_ACK;
+	if (f->kind == EFFECT_START && f->places) {
+		g->flow = 1;
+		g->queued++;
+	} else {
+		g->urgent |= f->kind != EFFECT_ACK;
+	}
 	batch_kick(e);
 }
 
@@ -315,10 +320,10 @@ static void on_gap(struct wf_timer *t)
 	batch_kick(e);
 }
 
-/* Nothing follows from what gathered and nobody waits for it. */
+/* Nobody waits for what gathered, and nothing follows from it that cannot wait. */
 static int may_wait(struct engine *e)
 {
-	if (e->open.urgent || e->stopping || !e->open.events)
+	if (e->open.urgent || e->stopping || !e->open.events || (e->open.flow && !places_are_covered(e)))
 		return 0;
 	if (!e->gap.armed) {
 		e->gap.fn = on_gap;

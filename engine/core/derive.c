@@ -94,15 +94,13 @@ static void hold(struct engine *e, struct run *r, uint32_t instance, const struc
 	for (uint32_t i = 0; i < in->lease_count; i++)
 		r->services[r->leases[in->first_lease + i].l.service].active += (uint32_t)sign;
 	if (sign > 0) {
-		a->cores_used += r->inst[instance].cores;
-		a->memory_used += memory;
+		places_take(a, in->cores, memory);
 		r->inst[instance].active++;
 		if (pool != UINT32_MAX)
 			r->pool_used[pool]++;
 		return;
 	}
-	a->cores_used -= r->inst[instance].cores;
-	a->memory_used -= memory;
+	places_free(a, in->cores, memory);
 	r->inst[instance].active--;
 	if (pool != UINT32_MAX)
 		r->pool_used[pool]--;
@@ -194,6 +192,7 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 		dag_plan_started(r->plan, ev->a, ev->b);
 		break;
 	case WF_E_ATTEMPT_ENDED:
+		places_pace(in, ev->v[4] - ev->v[3]);
 		keep_result(r, ev);
 		break;
 	}

@@ -95,7 +95,7 @@ static void start(struct engine *e, struct run *r, const struct effect *f, struc
 	if (views_are_there(e, r, f->a, &err) < 0 || render_task(e, r, f->a, f->b, &s->arena, room(e, s), &err) < 0)
 		refuse(e, r, f, &err);
 	else
-		s->count++;
+		s->items[s->count++].places = f->places;
 }
 
 static void start_member(struct engine *e, struct run *r, const struct effect *f, struct starts *s)

@@ -37,6 +37,7 @@ struct instance {
 	uint8_t keep_results;          /* some template, `when` or list refers to its results */
 	uint8_t unsized;               /* run-time fan-out that is not known yet */
 	uint32_t cores;                /* thousandths one task takes */
+	uint32_t pace_us;              /* how long its attempts took, lately; 0: not known */
 	uint32_t first_lease, lease_count; /* into run->leases */
 };
 #define WF_TASK_NAME 192               /* room for a step name and an index */
@@ -134,6 +135,11 @@ struct agent {
 	uint32_t cores;                /* thousandths, after the site's bound */
 	uint64_t memory;
 	/* derived */
+	uint32_t tasks, queued;        /* attempts of tasks it has; of these, waiting there for a place */
+	uint32_t depth;                /* how many should */
+	uint32_t like_cores;           /* what each of them takes */
+	uint64_t like_memory;
+	uint8_t mixed;                 /* or not: they differ */
 	uint64_t cores_used, memory_used;       /* by tasks and granted services */
 	uint64_t cores_services, memory_services; /* of these, by services */
 	uint32_t waiting;              /* services that wait for some */
@@ -154,6 +160,7 @@ struct effect {
 	uint8_t why;
 	uint64_t run;
 	uint32_t a, b;                 /* instance, index; service, member; connection */
+	uint32_t places;               /* of a start: wf_start.places */
 	uint64_t number;               /* attempt number, cursor */
 	void (*fn)(void *arg);
 	void *arg;
@@ -164,7 +171,9 @@ struct gather {
 	struct wf_pack pack;           /* the open stretch of events */
 	uint64_t pack_run;
 	uint32_t events;
-	uint8_t urgent;                /* something follows from it, or somebody waits for it */
+	uint8_t urgent;                /* somebody waits for it */
+	uint8_t flow;                  /* something follows from it: soon, if the agent has little left to do */
+	uint32_t queued;               /* starts that will wait at the agent */
 	struct effect *effects;
 	size_t effect_count, effect_cap;
 	struct run **runs;             /* runs with events in this batch, for watchers and dirty rows */
@@ -283,6 +292,16 @@ int demand_has_writers(const struct run *r, uint32_t service);
 int demand_reaches(const struct wdf *w, uint32_t from, uint32_t service); /* who uses `from` needs `service`: it, or what it comes after */
 /* 1: every condition of the service's `after` holds; 0: not yet; -1: one can never hold (why says which) */
 int demand_after(const struct run *r, uint32_t service, char *why, size_t size);
+
+/* places.c: agent->tasks, queued, cores_used, memory_used, of tasks */
+void places_take(struct agent *a, uint32_t cores, uint64_t memory);
+void places_free(struct agent *a, uint32_t cores, uint64_t memory);
+void places_pace(struct instance *in, int64_t ms);           /* an attempt took so long */
+int places_alike(const struct agent *a, uint32_t cores, uint64_t memory);
+int places_may_queue(struct agent *a, const struct instance *in, uint64_t memory);
+/* A start that was just taken waits at the agent instead. Returns wf_start.places. */
+uint32_t places_queue(struct agent *a, uint32_t cores, uint64_t memory);
+int places_are_covered(const struct engine *e);              /* the agent has work enough to bridge a while */
 
 /* grants.c */
 int grants_try(struct engine *e, struct run *r, uint32_t service);  /* may it be granted now? if not, it waits */

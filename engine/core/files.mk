@@ -14,6 +14,7 @@ core_SRC := \
 	engine/core/messages.c \
 	engine/core/offers.c \
 	engine/core/owner.c \
+	engine/core/places.c \
 	engine/core/post.c \
 	engine/core/recover.c \
 	engine/core/render.c \

@@ -61,6 +61,13 @@ static int is_news(uint8_t kind)
 	       kind == WF_E_MEMBER_LAUNCHED || kind == WF_E_MEMBER_JOINING;
 }
 
+/* What a short task does many times. */
+static int is_flow(const struct wf_event *ev)
+{
+	return (ev->kind == WF_E_ATTEMPT_ENDED && ev->v[1] == WF_CLASS_OK) || ev->kind == WF_E_TASK_SUCCEEDED ||
+	       ev->kind == WF_E_TASK_RELEASED || ev->kind == WF_E_TASK_STARTED;
+}
+
 static void pack(struct engine *e, const struct wf_event *ev)
 {
 	struct gather *g = &e->open;
@@ -74,7 +81,10 @@ static void pack(struct engine *e, const struct wf_event *ev)
 	g->pack_run = ev->run;
 	wf_pack_add(&g->pack, ev);
 	g->events++;
-	g->urgent |= !is_news(ev->kind);
+	if (is_flow(ev))
+		g->flow = 1;
+	else
+		g->urgent |= !is_news(ev->kind);
 }
 
 void core_post(struct engine *e, struct run *r, struct wf_event *ev)

@@ -52,13 +52,16 @@ static void hold_leases(struct engine *e, struct run *r, uint32_t instance)
 	}
 }
 
-static void start(struct engine *e, struct run *r, uint32_t instance, uint32_t index)
+static void start(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int queue)
 {
 	struct effect f = { .kind = EFFECT_START, .run = r->row.number, .a = instance, .b = index,
 			    .number = e->next_number++ };
 
 	hold_leases(e, r, instance);
 	core_post_task(e, r, WF_E_TASK_STARTED, instance, index, (int64_t)f.number);
+	if (queue)
+		f.places = places_queue(agents_of(e, "local"), r->inst[instance].cores,
+					task_memory(r, instance, &r->inst[instance].tasks[index]));
 	batch_effect(e, &f);
 	e->starts++;
 }
@@ -119,7 +122,9 @@ void schedule(struct engine *e)
 	while ((r = best_run(e))) {
 		uint32_t i = r->offered.items[0];
 		int64_t index = first_ready(r, i);
+		uint64_t memory;
 		enum park park;
+		int room;
 
 		if (index < 0) {
 			offer_remove(r, i);
@@ -134,9 +139,12 @@ void schedule(struct engine *e)
 			}
 			continue;
 		}
-		if (grants_leave_room(e, r, i, task_memory(r, i, &r->inst[i].tasks[index]))) {
+		memory = task_memory(r, i, &r->inst[i].tasks[index]);
+		/* With starts in its queue an agent has only tasks that are alike. */
+		room = (!a->queued || places_alike(a, r->inst[i].cores, memory)) && grants_leave_room(e, r, i, memory);
+		if (room || (!passed_count && places_may_queue(a, &r->inst[i], memory))) {
 			pop_ready(r, i);
-			start(e, r, i, (uint32_t)index);
+			start(e, r, i, (uint32_t)index, !room);
 			if (passed_count)
 				e->bypassed++;
 			else
