@@ -150,7 +150,7 @@ enum dag_outcome {
 enum dag_verdict_kind {
 	DAG_RELEASE,           /* every condition holds: the task may start (core still evaluates `when`) */
 	DAG_SKIP,              /* a condition can no longer hold */
-	DAG_SIZE,              /* the list of a run-time fan-out can be read now: call dag_size, then dag_plan_sized */
+	DAG_SIZE,              /* the list of a run-time fan-out can be read now: call dag_size, then dag_plan_sized, or dag_plan_unlisted */
 };
 enum dag_skip { DAG_SKIP_PARENT_FAILED, DAG_SKIP_PARENT_SKIPPED, DAG_SKIP_EMPTY, DAG_SKIP_NOT_NEEDED /* failure edge, parent fine */ };
 
@@ -158,8 +158,8 @@ enum dag_skip { DAG_SKIP_PARENT_FAILED, DAG_SKIP_PARENT_SKIPPED, DAG_SKIP_EMPTY,
  * tasks that ended before they got one (canceled). A SKIP of 0 tasks is of an instance whose run-time list can never be read (and of
  * each that inherits it): its count stays DAG_UNSIZED, and nothing more comes of it.
  *
- * PARENT_FAILED names a task that failed; PARENT_SKIPPED one that was skipped badly or canceled. EMPTY and NOT_NEEDED name the instance
- * as a whole; for EMPTY root_instance is the empty one, to be given back with DAG_SKIPPED_BAD. NOT_NEEDED is said once all other edges hold.
+ * PARENT_FAILED names a task that failed; PARENT_SKIPPED one that was skipped badly or canceled, or an instance without a list. EMPTY and
+ * NOT_NEEDED name the instance as a whole; for EMPTY root_instance is the empty one, to be given back with DAG_SKIPPED_BAD. NOT_NEEDED is said once all other edges hold.
  *
  * An empty fan-out that runs what follows still waits for its own parents first. A failure makes a group (BY) wait for the end of the whole
  * step, because only then is it known whether `tolerate` covers it. */
@@ -180,6 +180,9 @@ void dag_plan_ended(struct dag_plan *p, uint32_t instance, uint32_t index, enum 
 void dag_plan_started(struct dag_plan *p, uint32_t instance, uint32_t index);
 /* dag_size was called for this instance; its tasks (and the inheritors') enter the plan. To be called before anything else is asked of it. */
 void dag_plan_sized(struct dag_plan *p, uint32_t instance);
+/* Or its list cannot be used: as if it could never be read, with itself as the root of what is skipped for it. Its count stays DAG_UNSIZED: a
+ * plan made anew asks for the list once more. */
+void dag_plan_unlisted(struct dag_plan *p, uint32_t instance);
 /* Next verdict, in a stable order; 0 when there is none now. */
 int dag_plan_next(struct dag_plan *p, struct dag_verdict *v);
 /* More tasks of this instance failed than its step tolerates. */

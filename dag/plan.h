@@ -81,6 +81,7 @@ struct node {
 	uint8_t hollow;		 /* enum holding: how a hollow node came out */
 	uint8_t entered;	 /* its tasks are in the plan */
 	uint8_t dead;		 /* its list can never be read */
+	uint8_t unlisted;	 /* of these, one whose list was there and of no use */
 	uint8_t sizing;		 /* DAG_SIZE was given */
 	uint8_t broken;		 /* an edge that holds as a whole is broken */
 	uint8_t cover;		 /* enum cover: of its failures by its `tolerate` */

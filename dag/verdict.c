@@ -137,14 +137,28 @@ static void bury(struct dag_plan *p, uint32_t n)
 		}
 }
 
+void dag_plan_unlisted(struct dag_plan *p, uint32_t instance)
+{
+	WF_ASSERT(!p->nodes[instance].entered && p->nodes[instance].sizing);
+	p->nodes[instance].unlisted = 1;
+	bury(p, instance);
+}
+
 static void set_dead(const struct dag_plan *p, uint32_t n, struct dag_verdict *v)
 {
 	struct blame b;
 	uint32_t owner = p->d->instances[n].sized_by, edge = find_edge(p, owner, 0, BREAKS, &b);
 
-	WF_ASSERT(edge != NONE);
-	*v = (struct dag_verdict){ .instance = n };
-	set_skip(p, edge, &b, v);
+	*v = (struct dag_verdict){ .kind = DAG_SKIP,
+				   .instance = n,
+				   .skip = DAG_SKIP_EMPTY,
+				   .cause_instance = owner,
+				   .cause_index = NONE,
+				   .root_instance = owner };
+	if (!p->nodes[owner].unlisted) {
+		WF_ASSERT(edge != NONE);
+		set_skip(p, edge, &b, v);
+	}
 	if (n != owner) {
 		v->skip = DAG_SKIP_PARENT_SKIPPED;
 		v->cause_instance = owner;

@@ -160,7 +160,6 @@ static void verdict(struct engine *e, struct run *r, const struct dag_verdict *v
 		r->inst[v->instance].unsized = 0;
 		r->unsized--;
 		r->services_touched = r->leases_touched = 1;
-		r->services_touched = 1;
 		return;
 	}
 	for (uint32_t i = v->first; i < v->first + v->count; i++) {

@@ -391,8 +391,6 @@ static void say_skipped(struct why *w, const struct node *n)
 	}
 	if (!count || r->inst[chain[count - 1].instance].tasks[chain[count - 1].index].state != WF_TASK_FAILED) {
 		words_reason(w->say, r, n->instance, n->index);
-		if (t->class == WF_SKIP_EMPTY && r->row.list_failed)
-			wf_buf_str(w->say, ", because its list cannot be used");
 	} else {
 		wf_buf_printf(w->say, "skipped: '%s' failed: ", words_name(r, chain[count - 1].instance, chain[count - 1].index, name));
 		failure(w, &chain[count - 1]);

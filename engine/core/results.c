@@ -271,8 +271,8 @@ void results_size(struct engine *e, struct run *r, uint32_t instance)
 	e->cause = 0;
 	if (list && dag_size(r->dag, instance, values, (uint32_t)n, &err) == 0) {
 		sized(e, r, instance, list);
-	} else if (dag_size(r->dag, instance, values, 0, NULL) == 0) {
-		/* The list cannot be used: the fan-out is empty, and its source answers for it. */
+	} else {
+		/* It stays without a size: a retry reads the list again. */
 		struct wf_event ev = { .kind = WF_E_RUN_LIST_FAILED, .v = { instance } };
 
 		ev.text[0].p = err.text;
@@ -280,7 +280,8 @@ void results_size(struct engine *e, struct run *r, uint32_t instance)
 		core_post(e, r, &ev);
 		snprintf(r->message, sizeof(r->message), "the list of '%.60s' cannot be used: %.160s", r->dag->instances[instance].name,
 			 err.text);
-		sized(e, r, instance, NULL);
+		dag_plan_unlisted(r->plan, instance);
+		core_touch_run(e, r);
 	}
 	free(values);
 	json_decref(list);

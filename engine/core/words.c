@@ -148,7 +148,11 @@ static void skip_reason(struct wf_buf *b, const struct run *r, const struct wf_t
 			wf_buf_printf(b, " (%u of %u tasks)", r->inst[cause].counts[WF_SEEN_FAILED], r->inst[cause].count);
 		return;
 	case WF_SKIP_PARENT_SKIPPED:
-		wf_buf_printf(b, "skipped: '%s' was skipped", name);
+		/* A step without a size began it: its list was there, and of no use. */
+		if (t->number < r->inst_count && r->dag->instances[t->number].count == DAG_UNSIZED)
+			wf_buf_printf(b, "skipped: the list of '%s' cannot be used", r->dag->instances[t->number].name);
+		else
+			wf_buf_printf(b, "skipped: '%s' was skipped", name);
 		return;
 	case WF_SKIP_EMPTY:
 		wf_buf_printf(b, "skipped: the fan-out of '%s' is empty", name);

@@ -97,6 +97,7 @@ int wf_run_update(struct wf_run *r, const struct wf_event *e, struct wf_err *err
 		break;
 	case WF_E_RUN_RETRIED:
 		r->cancel = 0;
+		r->list_failed = 0;
 		r->retries++;
 		r->ended_ms = 0;
 		if (!r->started_ms)

@@ -81,6 +81,32 @@ ok "retry" "$WF" retry @last
 ok "it succeeds" "$WF" wait @last --timeout 20
 is "$(tr '\n' , <starts)" "good,bad,bad,below," "only the failed task and what hangs on it ran"
 exits 6 "retry of a succeeded run is refused" "$WF" retry @last
+
+# ---- a list of no use ------------------------------------------------------------------------------------------
+cat >list.yaml <<'YAML'
+workflow: {name: listless}
+services: [{name: db, type: COMMAND, command: exec sleep 60, ready: {exec: ["true"]}}]
+steps:
+  - {name: make, command: "echo made >>starts.list"}
+  - {name: fan, foreach: {x: {from: make, list: list.json}}, command: 'echo "{{ x }}" >>got.list', if_empty: run, services: [db]}
+  - {name: post, after: [{step: fan, each: true}], argv: ["true"]}
+  - {name: sum, after: [post], command: 'wc -l <got.list >sum.list'}
+YAML
+run=$("$WF" submit list.yaml --executor local -q)
+exits 1 "a list that is not there fails the run" "$WF" wait "$run" --timeout 20
+has "$("$WF" status "$run" --json | jq -r '.attention[0].text')" "list" "and says so"
+has "$("$WF" explain "$run" sum)" "skipped: the list of 'fan' cannot be used" "what comes after it is skipped"
+"$WF" retry "$run" >/dev/null
+exits 1 "a retry without a cure fails again" "$WF" wait "$run" --timeout 20
+"$WF" engine stop >/dev/null
+echo '["red", "green"]' >list.json
+ok "a retry reads the list again" "$WF" retry "$run"
+ok "and the run succeeds" "$WF" wait "$run" --timeout 20
+is "$(sort got.list | tr '\n' ,) $(wc -l <starts.list) $(cat sum.list)" "green,red, 1 2" "with the list's tasks and all that follows, and nothing else"
+is "$("$WF" status "$run" --json | jq -c .attention)" "[]" "and nothing wants attention"
+"$WF" engine stop >/dev/null
+exits 0 "a rebuilt store is the same" "$WF" engine recover --rebuild --check
+
 "$WF" engine stop >/dev/null
 ok "a run retried after the engine left and came back" sh -c "rm cured; '$WF' submit again.yaml --executor local --wait; '$WF' engine stop; touch cured; '$WF' retry @last && '$WF' wait @last --timeout 20"
 

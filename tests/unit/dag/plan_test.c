@@ -377,7 +377,7 @@ static void run_time_list(void)
 	struct wf_err err;
 	uint32_t l, s, p, g;
 
-	for (int dead = 0; dead < 2; dead++) {
+	for (int dead = 0; dead < 3; dead++) {
 		maker_init(&f.m);
 		l = step(&f.m, "list");
 		s = step(&f.m, "sim");
@@ -388,8 +388,8 @@ static void run_time_list(void)
 		after(&f.m, g, p, WDF_SUCCESS);
 		start(&f);
 		is_str(verdicts(f.d, f.p), "release list", "nothing else is known");
-		ended(f.p, l, 0, dead ? DAG_FAILED : DAG_SUCCEEDED);
-		if (dead) {
+		ended(f.p, l, 0, dead == 1 ? DAG_FAILED : DAG_SUCCEEDED);
+		if (dead == 1) {
 			is_str(verdicts(f.d, f.p),
 			       "skip sim failed list root list, skip post skipped sim root list, "
 			       "skip gather skipped post root list",
@@ -398,6 +398,20 @@ static void run_time_list(void)
 			continue;
 		}
 		is_str(verdicts(f.d, f.p), "size sim", "now its list can be read");
+		if (dead == 2) {
+			dag_plan_unlisted(f.p, s);
+			is_str(verdicts(f.d, f.p),
+			       "skip sim empty sim root sim, skip post skipped sim root sim, "
+			       "skip gather skipped post root sim",
+			       "a list of no use buries what hangs on it");
+			dag_plan_free(f.p);
+			f.p = dag_plan_create(f.d);
+			ended(f.p, l, 0, DAG_SUCCEEDED);
+			dag_plan_ended(f.p, g, 0, DAG_SKIPPED_BAD, s);
+			is_str(verdicts(f.d, f.p), "size sim", "a plan made anew asks for it again");
+			stop(&f);
+			continue;
+		}
 		for (int i = 0; i < 3; i++)
 			v[i] = wdf_value_of_text(&f.m.w.arena, i == 0	? "red"
 							       : i == 1 ? "green"
