@@ -168,6 +168,7 @@ static void ask_again(struct engine *e, struct run *r)
 
 		r->services[i].stop = STOP_NONE;
 		r->services[i].overdue = 0;
+		r->services[i].fencing = 0;
 		/* Consumers that start now read it. */
 		if (service_usable(r, i))
 			batch_effect(e, &f);

@@ -71,13 +71,14 @@ struct run {
 		enum service_stop { STOP_NONE, STOP_ASKED, STOP_KILLED, STOP_GIVEN_UP } stop; /* of this generation, by this process */
 		uint8_t backoff;       /* derived, of a restart: 0 not begun, 1 waits, 2 over */
 		uint8_t overdue;       /* derived: the deadline of that has passed */
+		uint8_t fencing;       /* derived, of a member being fenced: 0 not waited for, 1 waits, 2 over */
 		uint8_t view_lost;     /* derived: the file for its consumers could not be written */
 		uint64_t cores, memory; /* its share with `resources`: thousandths, bytes */
 		uint8_t granted;       /* derived: holds its share */
 		uint8_t waiting;       /* derived: for its share */
 		uint32_t open;         /* derived: leases that have not ended */
 		uint32_t active;       /* derived: tasks that use it now */
-		struct wf_timer timer; /* back-off, then stop deadline */
+		struct wf_timer timer; /* back-off, then the deadline of a fencing, then that of the stop */
 		struct run *run;
 		struct engine *engine;
 	} *services;
@@ -85,7 +86,8 @@ struct run {
 	struct member {
 		struct wf_member m;    /* facts */
 		uint8_t dirty;
-		uint8_t left;          /* its host could not end every process of it */
+		uint8_t left;          /* its host said that it could not end every process of it */
+		uint8_t unproven;      /* and has ended since */
 		char *why;             /* what its host said of its failure, until its end is reported */
 		uint64_t why_at;       /* cursor of that; not acknowledged before it is in an event */
 	} *members;                    /* by service, then n: one per service now */

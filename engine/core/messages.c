@@ -99,49 +99,76 @@ static void on_running(struct engine *e, const struct wf_running *m)
 		stray(e, &m->ref, ev.kind); /* without a cursor it is the answer to a question: we knew */
 }
 
+static void post_signal(struct engine *e, const struct wf_attempt_ref *ref, uint8_t kind, const char *t0, const char *t1)
+{
+	struct wf_event ev = { .kind = kind, .a = ref->key.instance, .b = ref->key.index, .v = { (int64_t)ref->number } };
+	struct run *r;
+
+	if (!member_of(e, ref, kind, &r))
+		return; /* repeated after a reconnect, or overtaken by what came later */
+	text(&ev, 0, t0);
+	text(&ev, 1, t1);
+	core_post(e, r, &ev);
+}
+
 static void member_gone(struct engine *e, const struct wf_attempt_ref *ref, uint8_t class, int32_t code, const char *reason)
 {
 	struct wf_event ev = { .kind = WF_E_MEMBER_GONE, .a = ref->key.instance, .b = ref->key.index,
 			       .v = { (int64_t)ref->number, class, code } };
 	struct member *mem;
 	struct run *r;
-	uint8_t state;
 
 	if (!member_of(e, ref, ev.kind, &r)) {
 		stray(e, ref, ev.kind);
 		return;
 	}
 	mem = run_member(r, ev.a, ev.b);
-	state = r->services[ev.a].s.state;
-	if (mem->why)
-		reason = mem->why;
+	if (mem->left && class != WF_CLASS_AGENT_LOST) {
+		/* Its host has ended, its processes have not: its end is not proven. Its words stay with the agent until services.c has
+		 * brought its service where that is said: an engine that dies on the way hears them again. */
+		mem->unproven = 1;
+		r->services_touched = 1;
+		core_touch_run(e, r);
+		return;
+	}
 	mem->why_at = 0;
-	if (mem->left && state == WF_SERVICE_LEAKED) {
-		stray(e, ref, ev.kind);
-		return;
-	}
-	if (mem->left && state == WF_SERVICE_STOPPING) {
-		/* Its host has ended, its processes have not: shown and kept, never forgotten. */
-		core_post_text(e, r, WF_E_SERVICE_UNPROVEN, ev.a, 0, 0, reason);
-		return;
-	}
-	text(&ev, 0, reason);
+	text(&ev, 0, mem->why ? mem->why : reason);
 	core_post(e, r, &ev);
 	/* The next generation has reasons of its own. */
 	free(mem->why);
 	mem->why = NULL;
-	mem->left = 0;
+	mem->left = mem->unproven = 0;
 }
 
-/* Of a member whose process was seen `never heard of` proves a loss of memory, not that it may be asked for once more as if nothing was. */
+/* Nobody can tell whether it serves, or its host says that it does not. Either way it passes through fencing: killed, and proven gone. */
+static void fence(struct engine *e, const struct wf_attempt_ref *ref, const char *reason)
+{
+	struct effect f = { .kind = EFFECT_CANCEL_MEMBER, .why = WF_CANCEL_STOP, .a = ref->key.instance, .b = ref->key.index,
+			    .number = ref->number };
+	struct run *r;
+
+	post_signal(e, ref, WF_E_MEMBER_SUSPECT, reason, NULL);
+	if (!member_of(e, ref, WF_E_MEMBER_FENCING, &r))
+		return;
+	post_signal(e, ref, WF_E_MEMBER_FENCING, NULL, NULL);
+	f.run = r->row.number;
+	batch_effect(e, &f);
+}
+
+/* Of a member whose process was seen `never heard of` proves a loss of memory, not that it may be asked for once more as if nothing was; of a
+ * leaked one it proves nothing: its agent was told to forget it. */
 static void member_lost(struct engine *e, const struct wf_lost *m)
 {
 	struct run *r;
 	const struct wf_member *mem = member_of(e, &m->ref, WF_E_MEMBER_GONE, &r);
 
-	if (m->why == WF_LOST_NEVER && mem && !mem->pid)
+	if (m->why == WF_LOST_UNKNOWN)
+		fence(e, &m->ref, m->reason);
+	else if (m->why == WF_LOST_NEVER && mem && r->services[mem->service].s.state == WF_SERVICE_LEAKED)
+		return;
+	else if (m->why == WF_LOST_NEVER && mem && !mem->pid)
 		member_gone(e, &m->ref, WF_CLASS_NEVER_SATISFIED, 0, m->reason);
-	else if (m->why != WF_LOST_UNKNOWN)
+	else
 		member_gone(e, &m->ref, WF_CLASS_AGENT_LOST, 0, m->reason);
 }
 
@@ -255,18 +282,6 @@ static void on_rejected(struct engine *e, const struct wf_rejected *m)
 
 /* ---- a member's transitions ---------------------------------------------------------------------------------- */
 
-static void post_signal(struct engine *e, const struct wf_attempt_ref *ref, uint8_t kind, const char *t0, const char *t1)
-{
-	struct wf_event ev = { .kind = kind, .a = ref->key.instance, .b = ref->key.index, .v = { (int64_t)ref->number } };
-	struct run *r;
-
-	if (!member_of(e, ref, kind, &r))
-		return; /* repeated after a reconnect, or overtaken by what came later */
-	text(&ev, 0, t0);
-	text(&ev, 1, t1);
-	core_post(e, r, &ev);
-}
-
 static char *json_text(json_t *v)
 {
 	struct wf_buf b = { 0 };
@@ -301,23 +316,17 @@ static void on_signal(struct engine *e, const struct wf_signal *m)
 	} else if (strcmp(event, "suspect") == 0) {
 		post_signal(e, &m->ref, WF_E_MEMBER_SUSPECT, reason, NULL);
 	} else if (strcmp(event, "unready") == 0) {
-		/* The host's verdict: hung or out of reach. It passes through fencing: killed, and proven gone. */
-		post_signal(e, &m->ref, WF_E_MEMBER_SUSPECT, reason, NULL);
-		if (member_of(e, &m->ref, WF_E_MEMBER_FENCING, &r)) {
-			struct effect f = { .kind = EFFECT_CANCEL_MEMBER, .why = WF_CANCEL_STOP, .run = r->row.number,
-					    .a = m->ref.key.instance, .b = m->ref.key.index, .number = m->ref.number };
-
-			post_signal(e, &m->ref, WF_E_MEMBER_FENCING, NULL, NULL);
-			batch_effect(e, &f);
-		}
+		fence(e, &m->ref, reason); /* the host's verdict: hung or out of reach */
 	} else if (strcmp(event, "failed") == 0 && member_of(e, &m->ref, WF_E_MEMBER_GONE, &r)) {
 		struct member *mem = run_member(r, m->ref.key.instance, m->ref.key.index);
 
 		/* Its host ends now, with a bare exit code: keep the better sentence for that moment. */
 		free(mem->why);
 		mem->why = wf_xstrdup(reason ? reason : "it failed");
-		mem->why_at = m->cursor;
-		e->local.unsaid = 1;
+		if (r->services[m->ref.key.instance].s.state != WF_SERVICE_LEAKED) {
+			mem->why_at = m->cursor;
+			e->local.unsaid = 1;
+		}
 		mem->left = json_array_size(json_object_get(o, "left")) > 0;
 	}
 	json_decref(o);

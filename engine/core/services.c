@@ -1,7 +1,7 @@
 /* services.c - what follows for the services of a run: founding, watching, restarting, stopping. Level-triggered: looks at the state of
  * leases, members and consumers and posts what is missing; called again whenever one of them changed.
  *
- * Owns the timers of a service (back-off of a restart, deadline of a stop). Who wants a service is demand.c's, its share of the host
+ * Owns the timers of a service (back-off of a restart, deadlines of a fencing and of a stop). Who wants a service is demand.c's, its share of the host
  * grants.c's. Knows no driver and no probe: wf-service does, and says only what changed.
  */
 #include <stdio.h>
@@ -13,6 +13,7 @@ enum {
 	RESTART_DELAY_MS = 200,          /* before the first restart; doubles */
 	STOP_DEADLINE_MS = 120 * 1000,   /* a member that has not ended by then is killed with its process group */
 	KILL_DEADLINE_MS = 30 * 1000,    /* one that was not seen to end by then is leaked */
+	FENCE_DEADLINE_MS = 30 * 1000,   /* a fenced one that was not seen to end by then takes its service down */
 };
 
 static const struct wdf_service *spec_of(const struct run *r, uint32_t service)
@@ -27,6 +28,8 @@ static void post_service(struct engine *e, struct run *r, uint8_t kind, uint32_t
 
 /* ---- what people and schedule.c ask ------------------------------------------------------------------- */
 
+/* A suspect counts: its probe passed, then missed fewer times than its driver allows, and no verdict was spoken. Were it not counted, a single
+ * slow answer would take the service away from its consumers, and give them a new view a second later. */
 static uint32_t members_ready(const struct run *r, uint32_t service)
 {
 	const struct wf_service *s = &r->services[service].s;
@@ -80,6 +83,7 @@ void services_let_go(struct engine *e, struct run *r)
 		r->services[i].backoff = 0;
 		r->services[i].stop = STOP_NONE;
 		r->services[i].overdue = 0;
+		r->services[i].fencing = 0;
 	}
 }
 
@@ -96,6 +100,23 @@ static uint32_t members_live(const struct run *r, uint32_t service)
 
 	for (uint32_t i = 0; i < r->member_count; i++)
 		n += r->members[i].m.service == service && member_lives(&r->members[i].m);
+	return n;
+}
+
+/* Of these, how many the agent of another host has; `host` is one of theirs. */
+static uint32_t members_elsewhere(const struct engine *e, const struct run *r, uint32_t service, const char **host)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		const struct wf_member *m = &r->members[i].m;
+		const char *at = m->service == service && member_lives(m) ? elsewhere(e, m->number) : NULL;
+
+		if (at) {
+			*host = at;
+			n++;
+		}
+	}
 	return n;
 }
 
@@ -157,10 +178,12 @@ static void on_timer(struct wf_timer *t)
 	struct service *svc = wf_container_of(t, struct service, timer);
 	struct run *r = svc->run;
 
-	if (svc->s.state == WF_SERVICE_STARTING)
-		svc->backoff = 2;
-	else if (svc->s.state == WF_SERVICE_STOPPING)
+	if (svc->s.state == WF_SERVICE_STOPPING)
 		svc->overdue = 1;
+	else if (svc->fencing)
+		svc->fencing = 2;
+	else if (svc->s.state == WF_SERVICE_STARTING)
+		svc->backoff = 2;
 	r->services_touched = 1;
 	core_touch_run(svc->engine, r);
 }
@@ -170,6 +193,50 @@ static void arm(struct engine *e, struct service *svc, uint64_t ms)
 	svc->timer.fn = on_timer;
 	svc->engine = e;
 	wf_timer_start(e->loop, &svc->timer, ms);
+}
+
+/* ---- members whose end is not proven ----------------------------------------------------------------------------- */
+
+/* One whose host has ended and left processes of it; NULL when there is none. */
+static struct member *member_unproven(const struct run *r, uint32_t service)
+{
+	for (uint32_t i = 0; i < r->member_count; i++)
+		if (r->members[i].m.service == service && r->members[i].unproven)
+			return &r->members[i];
+	return NULL;
+}
+
+/* One is being fenced, and nobody saw its end in time. Without an agent nobody can be asked: when it is back, the time begins again. */
+static int fencing_is_over(struct engine *e, struct run *r, uint32_t service)
+{
+	struct service *svc = &r->services[service];
+	int fenced = 0;
+
+	for (uint32_t i = 0; i < r->member_count; i++)
+		fenced |= r->members[i].m.service == service && r->members[i].m.state == WF_MEMBER_FENCING;
+	if (!fenced || agents_of(e, "local")->state != AGENT_READY) {
+		if (svc->fencing)
+			wf_timer_stop(e->loop, &svc->timer);
+		svc->fencing = 0;
+	} else if (!svc->fencing) {
+		svc->fencing = 1;
+		arm(e, svc, FENCE_DEADLINE_MS);
+	}
+	return svc->fencing == 2;
+}
+
+/* Nothing may take the place of a member that may still act: its service ends, and is leaked unless the proof comes. */
+static int gives_up(struct engine *e, struct run *r, uint32_t service, char *why, size_t size)
+{
+	const struct member *mem = member_unproven(r, service);
+
+	if (mem)
+		snprintf(why, size, "%s", mem->why ? mem->why : "its host ended and left processes of it");
+	else if (fencing_is_over(e, r, service))
+		snprintf(why, size, "a member does not answer, was killed, and nobody saw its end");
+	else
+		return 0;
+	return 1;
 }
 
 /* ---- one state each --------------------------------------------------------------------------------------------- */
@@ -201,6 +268,7 @@ static void when_starting(struct engine *e, struct run *r, uint32_t service)
 {
 	struct service *svc = &r->services[service];
 	const struct wf_member *failed;
+	const char *host;
 	char why[400];
 
 	if (svc->s.delay_ms && svc->backoff != 2) {
@@ -209,12 +277,21 @@ static void when_starting(struct engine *e, struct run *r, uint32_t service)
 		svc->backoff = 1;
 		return;
 	}
+	if (members_elsewhere(e, r, service, &host)) {
+		snprintf(why, sizeof(why), "it was being founded on host '%.100s', from which this engine took over", host);
+		post_service(e, r, WF_E_SERVICE_START_FAILED, service, 0, why);
+		return;
+	}
 	if (members_ready(r, service) >= svc->s.min) {
 		struct effect f = { .kind = EFFECT_VIEW_FILE, .run = r->row.number, .a = service };
 
 		post_service(e, r, WF_E_SERVICE_READY, service, 0, NULL);
 		/* Before any consumer's start in the order of effects: whoever starts finds the file. */
 		batch_effect(e, &f);
+		return;
+	}
+	if (gives_up(e, r, service, why, sizeof(why))) {
+		post_service(e, r, WF_E_SERVICE_START_FAILED, service, 0, why);
 		return;
 	}
 	failed = member_failed(r, service);
@@ -238,7 +315,21 @@ static void when_serving(struct engine *e, struct run *r, uint32_t service)
 	struct wf_service *s = &r->services[service].s;
 	const struct wf_member *failed = member_failed(r, service);
 	char why[400] = "a member does not answer";
+	const char *host;
 
+	if (members_elsewhere(e, r, service, &host)) {
+		/* Whether it lives there is a person's to say. */
+		snprintf(why, sizeof(why), "it was left on host '%.100s', from which this engine took over", host);
+		if (s->state == WF_SERVICE_READY)
+			post_service(e, r, WF_E_SERVICE_DEGRADED, service, 0, why);
+		if (!s->held)
+			post_service(e, r, WF_E_SERVICE_HELD, service, 0, why);
+		return;
+	}
+	if (gives_up(e, r, service, why, sizeof(why))) {
+		post_service(e, r, WF_E_SERVICE_DRAINING, service, 1, why);
+		return;
+	}
 	if (failed)
 		say_why(failed, why, sizeof(why));
 	if (s->state == WF_SERVICE_READY) {
@@ -292,7 +383,23 @@ static void when_stopping(struct engine *e, struct run *r, uint32_t service)
 {
 	struct service *svc = &r->services[service];
 	enum service_stop next = !svc->overdue ? STOP_ASKED : svc->stop == STOP_ASKED ? STOP_KILLED : STOP_GIVEN_UP;
+	struct member *unproven = member_unproven(r, service);
+	const char *host;
+	char why[400];
 
+	if (unproven) {
+		/* Its host has ended, its processes have not: shown and kept, never forgotten. */
+		wf_timer_stop(e->loop, &svc->timer);
+		post_service(e, r, WF_E_SERVICE_UNPROVEN, service, 0, unproven->why);
+		unproven->why_at = 0;
+		return;
+	}
+	if (members_elsewhere(e, r, service, &host)) {
+		wf_timer_stop(e->loop, &svc->timer);
+		snprintf(why, sizeof(why), "it was left on host '%.100s', from which this engine took over; nobody saw its end", host);
+		post_service(e, r, WF_E_SERVICE_UNPROVEN, service, 0, why);
+		return;
+	}
 	for (uint32_t i = 0; i < r->member_count; i++) {
 		struct wf_member *m = &r->members[i].m;
 		struct wf_event ev = { .kind = WF_E_MEMBER_LEAVING, .a = m->service, .b = m->n,

@@ -3,6 +3,7 @@
  *   pending --launched--> launched --joining--> joining --ready--> ready <--healthy/suspect--> suspect --fencing--> fencing
  *   (requested: its attempt is committed)                                                                             |
  *        any --leaving--> leaving;   any --gone--> gone --requested--> pending                                    gone
+ *        pending, launched, joining --fencing--> fencing (nobody can tell whether it lives: there is no health to be suspect of yet)
  *
  * pending    waits for its attempt to be taken by an agent
  * launched   waits for its host (wf-service) to start the command
@@ -31,13 +32,16 @@ static const char *const states[] = {
 static const struct wf_move moves[] = {
 	{ WF_MEMBER_PENDING,  WF_E_MEMBER_REQUESTED, WF_SM_SAME },
 	{ WF_MEMBER_PENDING,  WF_E_MEMBER_LAUNCHED,  WF_MEMBER_LAUNCHED },
+	{ WF_MEMBER_PENDING,  WF_E_MEMBER_FENCING,   WF_MEMBER_FENCING },
 	{ WF_MEMBER_PENDING,  WF_E_MEMBER_LEAVING,   WF_MEMBER_LEAVING },
 	{ WF_MEMBER_PENDING,  WF_E_MEMBER_GONE,      WF_MEMBER_GONE },
 	{ WF_MEMBER_LAUNCHED, WF_E_MEMBER_JOINING,   WF_MEMBER_JOINING },
 	{ WF_MEMBER_LAUNCHED, WF_E_MEMBER_READY,     WF_MEMBER_READY },
+	{ WF_MEMBER_LAUNCHED, WF_E_MEMBER_FENCING,   WF_MEMBER_FENCING },
 	{ WF_MEMBER_LAUNCHED, WF_E_MEMBER_LEAVING,   WF_MEMBER_LEAVING },
 	{ WF_MEMBER_LAUNCHED, WF_E_MEMBER_GONE,      WF_MEMBER_GONE },
 	{ WF_MEMBER_JOINING,  WF_E_MEMBER_READY,     WF_MEMBER_READY },
+	{ WF_MEMBER_JOINING,  WF_E_MEMBER_FENCING,   WF_MEMBER_FENCING },
 	{ WF_MEMBER_JOINING,  WF_E_MEMBER_LEAVING,   WF_MEMBER_LEAVING },
 	{ WF_MEMBER_JOINING,  WF_E_MEMBER_GONE,      WF_MEMBER_GONE },
 	{ WF_MEMBER_READY,    WF_E_MEMBER_SUSPECT,   WF_MEMBER_SUSPECT },

@@ -38,13 +38,18 @@ static void refs(struct bench *b, enum wf_wire_type type, const struct wf_attemp
 	bench_say(b, &f);
 }
 
-static void signals(struct bench *b, const struct wf_attempt_ref *ref, const char *body)
+static void signal_at(struct bench *b, const struct wf_attempt_ref *ref, const char *body, uint64_t cursor)
 {
-	struct wf_signal s = { .ref = *ref, .body = body };
+	struct wf_signal s = { .ref = *ref, .body = body, .cursor = cursor };
 	struct wf_buf f = { 0 };
 
 	wf_wire_signal(&f, &s, 1);
 	bench_say(b, &f);
+}
+
+static void signals(struct bench *b, const struct wf_attempt_ref *ref, const char *body)
+{
+	signal_at(b, ref, body, 0);
 }
 
 static struct wf_attempt_ref member(struct bench *b)
@@ -247,6 +252,87 @@ static void test_member(void)
 	bench_close(&b);
 }
 
+static void begin_member(struct bench *b, struct wf_attempt_ref *m, int ready)
+{
+	begin(b);
+	*m = member(b);
+	bench_say_running(b, m, 1);
+	signals(b, m, "{\"event\":\"joining\"}");
+	if (ready)
+		signals(b, m, "{\"event\":\"ready\"}");
+	settle(b);
+}
+
+/* Its host could not end every process of it: whatever its service was doing, nothing takes its place. */
+static void test_left(void)
+{
+	for (int ready = 0; ready < 2; ready++) {
+		struct wf_attempt_ref m, u;
+		const struct service *svc;
+		struct bench b;
+
+		begin_member(&b, &m, ready);
+		svc = &bench_run(&b)->services[0];
+		u = bench_ref(&b, "u");
+		signal_at(&b, &m, "{\"event\":\"failed\",\"reason\":\"stuck\",\"left\":[77]}", 5);
+		bench_say_ended(&b, &m, 6, WF_CLASS_EXIT);
+		settle(&b);
+		if (ready) {
+			is_int(svc->s.state, WF_SERVICE_DRAINING, "its consumers are asked to end first");
+			ok(bench_last(&b, WF_WIRE_ACK)->number < 5, "and its last words are left with its agent until then");
+			bench_say_ended(&b, &u, 7, WF_CLASS_CANCELED);
+			settle(&b);
+		}
+		is_int(svc->s.state, WF_SERVICE_LEAKED, "a member that left processes is leaked, %s", ready ? "ready" : "while it started");
+		is_str(svc->s.reason, "stuck", "with its host's words");
+		is_int((int64_t)svc->s.generation, 1, "and not founded again");
+		is_int(bench_task(&b, "u")->state, WF_TASK_FAILED, "its consumer fails");
+		signal_at(&b, &m, "{\"event\":\"failed\",\"reason\":\"stuck\",\"left\":[77]}", 5);
+		lost(&b, &m, WF_LOST_NEVER, 0);
+		bench_say_running(&b, &u, 9);
+		settle(&b);
+		is_int(svc->s.state, WF_SERVICE_LEAKED, "an agent that forgot it proves nothing");
+		is_int((int64_t)bench_last(&b, WF_WIRE_ACK)->number, 9, "what was said is acknowledged");
+		lost(&b, &m, WF_LOST_AGENT, 10);
+		settle(&b);
+		is_int(svc->s.state, WF_SERVICE_STOPPED, "its end, once proven, ends it");
+		bench_close(&b);
+	}
+}
+
+/* Nobody can tell what became of it. */
+static void test_doubtful(void)
+{
+	for (int ready = 0; ready < 2; ready++) {
+		struct wf_attempt_ref m;
+		const struct service *svc;
+		struct bench b;
+
+		begin_member(&b, &m, ready);
+		svc = &bench_run(&b)->services[0];
+		lost(&b, &m, WF_LOST_UNKNOWN, 5);
+		settle(&b);
+		is_int(bench_run(&b)->members[0].m.state, WF_MEMBER_FENCING, "a member in doubt is fenced, %s", ready ? "ready" : "joining");
+		is_int((int64_t)bench_last(&b, WF_WIRE_CANCEL)->number, (int64_t)m.number, "and killed");
+		is_int(svc->s.state, ready ? WF_SERVICE_DEGRADED : WF_SERVICE_STARTING, "its end is waited for");
+		if (!ready) {
+			lost(&b, &m, WF_LOST_AGENT, 6);
+			settle(&b);
+			bench_wait(&b, 1000);
+			is_int((int64_t)svc->s.generation, 2, "and once it is proven, the next is founded");
+		} else {
+			struct wf_attempt_ref u = bench_ref(&b, "u");
+
+			bench_wait(&b, 40000);
+			is_int(svc->s.state, WF_SERVICE_DRAINING, "but not for ever");
+			bench_say_ended(&b, &u, 7, WF_CLASS_CANCELED);
+			bench_wait(&b, 200000);
+			is_int(svc->s.state, WF_SERVICE_LEAKED, "it is shown as leaked");
+		}
+		bench_close(&b);
+	}
+}
+
 /* ---- frames --------------------------------------------------------------------------------------------------------- */
 
 static void frame(struct bench *b, uint8_t type, const void *body, uint32_t n)
@@ -324,6 +410,8 @@ int main(void)
 	test_lost();
 	test_rejected();
 	test_member();
+	test_left();
+	test_doubtful();
 	test_frames();
 	test_over();
 	return done_testing();
