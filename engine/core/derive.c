@@ -193,6 +193,9 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 		break;
 	case WF_E_ATTEMPT_ENDED:
 		places_pace(in, ev->v[4] - ev->v[3]);
+		/* A short one may have started and ended in one sentence of its agent. */
+		if (ev->v[3])
+			dag_plan_started(r->plan, ev->a, ev->b);
 		keep_result(r, ev);
 		break;
 	}

@@ -191,12 +191,15 @@ struct engine {
 	struct wf_store *store;
 	struct wdf_types *types;
 	char *state_dir, *run_root, *owner_text;
+	char *data_dir;                /* holds the database: state_dir, or that of the last takeover; NULL: state_dir */
 	char tag[64];                  /* of this state directory, in every token: two engines of one user never meet */
 	int lock_fd;
 	uint64_t epoch;
 	int64_t started_ms;
 
 	uint64_t next_seq, next_run, next_number;
+	struct stay *stays;            /* on which host this state directory was served, by attempt number */
+	size_t stay_count, stay_cap;
 	struct run **runs;             /* every run, by rising number */
 	size_t run_count, run_cap;
 	struct wf_idmap by_number;
@@ -367,6 +370,12 @@ void results_size(struct engine *e, struct run *r, uint32_t instance); /* effect
 int owner_take(struct engine *e, struct wf_err *err);
 int owner_check(void *engine, struct wf_err *err);            /* any thread */
 void owner_release(struct engine *e);
+
+/* elsewhere.c: attempts that another host's agent has */
+int elsewhere_load(struct engine *e, struct wf_err *err);
+const char *elsewhere(const struct engine *e, uint64_t number);  /* that host; NULL: ours */
+void elsewhere_doubt(struct engine *e);                          /* at start: they are unknown */
+void elsewhere_release(struct engine *e);
 
 /* recover.c */
 int recover_all(struct engine *e, struct wf_err *err);

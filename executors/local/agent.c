@@ -424,6 +424,7 @@ void agent_close(struct agent *g)
 	wf_signal_destroy(g->on_int);
 	wf_timer_stop(g->loop, &g->house);
 	wf_timer_stop(g->loop, &g->linger);
+	wf_timer_stop(g->loop, &g->news);
 	wf_logdir_flush(&g->logdirs);
 	wf_idmap_release(&g->by_number);
 	if (g->journal.os)

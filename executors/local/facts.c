@@ -18,6 +18,8 @@ enum {
 	SIGNALS_MAX = 64,
 	BATCH = 128,                   /* facts in one frame */
 	PENDING_MAX = 4 << 20,         /* bytes under way before we hold back */
+	NEWS_MS = 4,                   /* the longest that facts wait for company */
+	QUEUED_MIN = 12,               /* starts in the queue, per place, to bridge that and the way of the next ones */
 	COMPACT_MIN = 1 << 20,
 };
 
@@ -84,6 +86,12 @@ void facts_signal(struct attempt *a, const char *body)
 
 /* ---- out ----------------------------------------------------------------------------------------------- */
 
+/* That it runs is no news any more once it has ended; the cursor of the ending acknowledges both. */
+static int is_past(const struct fact *f)
+{
+	return f->type == RECORD_RUNNING && f->attempt->ended.cursor && f->attempt->ref.key.kind == WF_KIND_STEP;
+}
+
 /* One frame of facts of one type, starting with f; returns the first fact behind it. */
 static struct fact *send_same(struct agent *g, struct fact *f)
 {
@@ -97,8 +105,13 @@ static struct fact *send_same(struct agent *g, struct fact *f)
 	enum record_type type = f->type;
 	uint32_t n = 0;
 
-	for (; f && f->type == type && n < BATCH; f = f->next, n++) {
+	for (; f && n < BATCH; f = f->next) {
 		const struct attempt *a = f->attempt;
+
+		if (is_past(f))
+			continue;
+		if (f->type != type)
+			break;
 
 		switch (type) {
 		case RECORD_RUNNING:
@@ -115,7 +128,10 @@ static struct fact *send_same(struct agent *g, struct fact *f)
 			e.signal[n] = (struct wf_signal){ .ref = a->ref, .cursor = f->cursor, .body = f->text };
 			break;
 		}
+		n++;
 	}
+	if (!n)
+		return f;
 	if (type == RECORD_RUNNING)
 		wf_wire_running(&b, e.running, n);
 	else if (type == RECORD_ENDED)
@@ -134,6 +150,23 @@ static void send_facts(struct agent *g)
 		g->unsent = send_same(g, g->unsent);
 }
 
+static void on_news(struct wf_timer *t)
+{
+	send_facts(wf_container_of(t, struct agent, news));
+}
+
+/* With a queue to go on with there is no hurry: each message wakes the engine, on a core that a task could use. */
+static int may_wait(struct agent *g)
+{
+	if (!g->unsent || !g->streaming || g->queued < QUEUED_MIN * g->placed)
+		return 0;
+	if (!g->news.armed) {
+		g->news.fn = on_news;
+		wf_timer_start(g->loop, &g->news, NEWS_MS);
+	}
+	return 1;
+}
+
 void facts_flush(struct agent *g)
 {
 	struct wf_err err;
@@ -141,7 +174,8 @@ void facts_flush(struct agent *g)
 	launch_queued(g);
 	/* A journal that cannot be written keeps its records in memory; the engine is told all the same. */
 	(void)journal_flush(&g->journal, &err);
-	send_facts(g);
+	if (!may_wait(g))
+		send_facts(g);
 }
 
 /* ---- acknowledged -------------------------------------------------------------------------------------- */

@@ -407,6 +407,7 @@ static void enqueue(struct attempt *a, const struct wf_start *s)
 	a->places = s->places;
 	wf_wire_start(&a->start, s, 1);
 	*g->queue_end = a;
+	g->queued++;
 	g->queue_end = &a->next_queued;
 }
 
@@ -414,6 +415,7 @@ static void dequeue(struct agent *g, struct attempt **at)
 {
 	struct attempt *a = *at;
 
+	g->queued--;
 	*at = a->next_queued;
 	if (!*at)
 		g->queue_end = at;

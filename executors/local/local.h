@@ -116,7 +116,8 @@ struct agent {
 	struct wf_idmap by_pid;        /* of a living leader: struct attempt */
 	struct wf_idmap strays;        /* by pid: struct stray */
 	int children_fd;               /* /proc/self/task/TID/children; -1: this kernel has none */
-	struct attempt *queue, **queue_end; /* accepted, and waiting for a place */
+	struct attempt *queue, **queue_end; /* accepted, and waiting for a place; so many: */
+	size_t queued;
 	size_t placed;                 /* attempts of tasks, from launch to end: places taken */
 	struct attempt **leaving;      /* those in state LEAVING */
 	size_t leaving_count, leaving_cap;
@@ -129,6 +130,7 @@ struct agent {
 	struct fact *facts, **facts_end; /* not acknowledged, oldest first */
 	struct fact *unsent;           /* first one not sent on this connection */
 	int streaming;                 /* REATTACH is through: facts may flow */
+	struct wf_timer news;          /* facts wait for company */
 	struct wf_attempt_ref *asked;  /* by REATTACH so far */
 	size_t asked_count, asked_cap;
 	off_t compact_at;

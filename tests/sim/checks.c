@@ -246,6 +246,11 @@ void check_engine(struct play *p)
 	for (size_t i = 0; i < e->run_count; i++)
 		if (e->runs[i]->loaded)
 			check_run(p, e->runs[i], &cores, &memory);
+	/* Those that wait for a place at the agent take none; while some do, all are alike. */
+	if (e->local.queued && e->local.mixed)
+		check_wrong(p, "%u starts wait at the agent for places of different sizes", e->local.queued);
+	cores -= (uint64_t)e->local.queued * e->local.like_cores;
+	memory -= e->local.queued * e->local.like_memory;
 	if (cores != e->local.cores_used || memory != e->local.memory_used)
 		check_wrong(p, "cores in use: %llu, counted %llu; memory: %llu, counted %llu", (unsigned long long)cores,
 			    (unsigned long long)e->local.cores_used, (unsigned long long)memory, (unsigned long long)e->local.memory_used);
