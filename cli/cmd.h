@@ -83,6 +83,7 @@ CMD(resolve);
 CMD(explain);
 CMD(events);
 CMD(graph);
+CMD(import);
 CMD(plan);
 CMD(validate);
 CMD(services);

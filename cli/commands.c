@@ -91,6 +91,11 @@ const struct cmd commands[] = {
 	  .run = cmd_graph, .options = cmd_graph_options,
 	  .about = "Prints the graph of steps and services, of a file or of a run (then with states). `wf graph FILE | dot -Tsvg > graph.svg` draws it." },
 
+	{ .name = "import", .operands = "FORMAT FILE", .group = files, .summary = "a trace of another system as a workflow file",
+	  .run = cmd_import, .options = cmd_import_options,
+	  .about = "FORMAT is wfformat: a trace of WfCommons (WfFormat 1.0 to 1.6). Prints a workflow file with a step for each of its tasks, which "
+		   "sleeps as long as the task ran, after the same others, and writes files of the same sizes. Needs no engine." },
+
 	{ .name = "engine status", .operands = "", .group = site, .modes = CMD_JSON, .summary = "whether it runs, where, and its agents",
 	  .run = cmd_engine_status, .options = cmd_engine_status_options,
 	  .about = "Says whether an engine serves the state directory; starts none. Returns 0 whether it runs or not, 7 if it runs on another "

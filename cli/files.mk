@@ -9,6 +9,7 @@ cli_SRC := \
 	cli/cmd_explain.c \
 	cli/cmd_graph.c \
 	cli/cmd_help.c \
+	cli/cmd_import.c \
 	cli/cmd_logs.c \
 	cli/cmd_ls.c \
 	cli/cmd_pause.c \

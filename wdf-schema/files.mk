@@ -32,6 +32,9 @@ wdf_SRC := \
 	wdf-schema/verbs.c \
 	wdf-schema/verbs_act.c \
 	wdf-schema/wdf.c \
+	wdf-schema/wfformat_place.c \
+	wdf-schema/wfformat_read.c \
+	wdf-schema/wfformat_write.c \
 	wdf-schema/work.c \
 	wdf-schema/yaml.c \
 	wdf-schema/yaml_error.c

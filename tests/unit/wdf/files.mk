@@ -5,6 +5,7 @@ UNIT_TESTS += \
 	tests/unit/wdf/manual_test.c \
 	tests/unit/wdf/source_test.c \
 	tests/unit/wdf/wdf_test.c \
+	tests/unit/wdf/wfformat_test.c \
 	tests/unit/wdf/yaml_test.c
 
 # Not a test itself: findings of files on the command line, for tests/lint/schema.sh and for people.
