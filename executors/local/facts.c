@@ -158,7 +158,7 @@ static void on_news(struct wf_timer *t)
 /* With a queue to go on with there is no hurry: each message wakes the engine, on a core that a task could use. */
 static int may_wait(struct agent *g)
 {
-	if (!g->unsent || !g->streaming || g->queued < QUEUED_MIN * g->placed)
+	if (!g->unsent || !g->streaming || !g->queue || g->queued < QUEUED_MIN * g->placed)
 		return 0;
 	if (!g->news.armed) {
 		g->news.fn = on_news;
