@@ -411,7 +411,9 @@ void agent_close(struct agent *g)
 	if (g->serve) {
 		char *path = wf_xasprintf("%s/s", g->dir);
 
-		(void)unlink(path);
+		/* By this name another may serve now, in a directory made anew. */
+		if (dir_is_ours(g))
+			(void)unlink(path);
 		free(path);
 	}
 	(void)journal_flush(&g->journal, &err);

@@ -728,9 +728,15 @@ static void test_leaving(void)
 	peer_start(&peer, &s, 1);
 	peer_wait(&peer, WF_WIRE_RUNNING, s.number);
 	wf_dir_remove(wf_os_posix(), dir, &err);
+	program_start(&second, dir, agent_argv);
 	is_int(program_wait(&agent), 0, "an agent whose directory is gone leaves");
 	is_int(count_processes("sleep 7401.1"), 0, "with its tasks");
 	peer_close(&peer);
+	peer_open(&peer, second.socket, 99);
+	ok(1, "and without the socket of another that has the directory's name now");
+	kill(second.pid, SIGTERM);
+	peer_close(&peer);
+	is_int(program_wait(&second), 0, "which leaves when it is told to");
 	unsetenv("WF_AGENT_LINGER_MS");
 }
 
