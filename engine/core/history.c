@@ -417,6 +417,7 @@ static void show_task(struct look *l, struct run *r)
 		view_attempt(l->engine, r, l->instance, l->past[i].attempt, &l->past[i].task, l->past[i].reason, out);
 	jw_close(out, ']');
 	show_rendered(l, r, out);
+	view_declared(r, l->instance, l->index, out);
 	jw_text(out, "result", last && t->state == WF_TASK_SUCCEEDED ? last->result : NULL);
 	explain_sentence(l->engine, r, l->instance, l->index, &x, &why);
 	jw_str(out, "why", wf_buf_cstr(&why));

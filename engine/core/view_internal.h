@@ -16,6 +16,8 @@ void view_task_open(struct engine *e, const struct run *r, uint32_t instance, ui
 void view_attempt(struct engine *e, const struct run *r, uint32_t instance, uint32_t attempt, const struct wf_task *t, const char *reason,
 		  struct wf_buf *out);
 const char *view_executor(const struct run *r, uint32_t instance);
+/* What was declared of a task: cores, declared time, labels, parents. Members of the object that is open. */
+void view_declared(const struct run *r, uint32_t instance, uint32_t index, struct wf_buf *out);
 void view_counts(struct wf_buf *out, const char *key, const uint32_t counts[WF_SEEN_STATES], uint32_t total);
 /* Bit set of the names in a list with commas; name_of gives the n-th name. `what` names the kind in the error. */
 int view_names(const char *list, const char *what, const char *(*name_of)(unsigned i), unsigned count, uint64_t *set, struct wf_err *err);

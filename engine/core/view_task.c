@@ -138,6 +138,47 @@ void view_attempt(struct engine *e, const struct run *r, uint32_t instance, uint
 	jw_close(out, '}');
 }
 
+struct parents {
+	const struct run *run;
+	struct wf_buf *out;
+};
+
+static int view_parent(uint32_t instance, uint32_t index, const struct dag_dep *dep, void *arg)
+{
+	static const char *const results[] = { "success", "failure", "any", "start" };
+	struct parents *p = arg;
+
+	jw_open(p->out, NULL, '{');
+	jw_str(p->out, "step", p->run->dag->instances[instance].name);
+	if (index == DAG_UNSIZED || !p->run->dag->instances[instance].fans_out)
+		jw_null(p->out, "index");
+	else
+		jw_int(p->out, "index", index);
+	jw_str(p->out, "result", results[dep->result]);
+	jw_close(p->out, '}');
+	return 0;
+}
+
+void view_declared(const struct run *r, uint32_t instance, uint32_t index, struct wf_buf *out)
+{
+	const struct dag_instance *di = &r->dag->instances[instance];
+	const struct wdf_step *step = &r->wdf->steps[di->step];
+	struct parents p = { r, out };
+
+	jw_int(out, "cores", (int64_t)(step->resources.cpus ? step->resources.cpus : 1) * (step->resources.ranks ? step->resources.ranks : 1));
+	if (di->time_ms)
+		jw_int(out, "time_ms", di->time_ms);
+	else
+		jw_null(out, "time_ms");
+	if (step->labels)
+		jw_json(out, "labels", step->labels);
+	else
+		wf_buf_str(out, "\"labels\":{},");
+	jw_open(out, "parents", '[');
+	dag_task_parents(r->dag, instance, index, view_parent, &p);
+	jw_close(out, ']');
+}
+
 void view_counts(struct wf_buf *out, const char *key, const uint32_t counts[WF_SEEN_STATES], uint32_t total)
 {
 	jw_open(out, key, '{');
