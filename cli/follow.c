@@ -141,7 +141,11 @@ json_t *follow_run(struct follow *f, struct wf_err *err)
 		/* The name may come to mean another run while we wait: after the first answer its id is asked for. */
 		url_path(&url, "runs", id ? id : f->run, NULL);
 		if (rev >= 0) {
-			url_number(&url, "rev", rev);
+			/* Who only wants the end need not hear of each step towards it. */
+			if (f->on_change)
+				url_number(&url, "rev", rev);
+			else
+				url_query(&url, "until", "end");
 			url_number(&url, "wait", wait);
 		}
 		now = client_get(f->client, &url, err);

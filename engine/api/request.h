@@ -57,6 +57,7 @@ struct request {
 	uint32_t instance, index;
 	struct wf_log_query log;
 	uint64_t since;
+	int until_end;                 /* a run is waited for to its end, not to its next change */
 	uint32_t limit;
 	json_t *warnings;
 	uint8_t stops_engine, has_key, replayed;

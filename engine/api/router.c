@@ -15,7 +15,7 @@ const struct route api_routes[] = {
 	{ "GET", "/config", config_show, "page_size page_token", 0 },
 	{ "POST", "/runs", runs_submit, "", 64 * MIB },
 	{ "GET", "/runs", runs_list, "state name page_size page_token", 0 },
-	{ "GET", "/runs/RUN", run_show, "wait rev", 0 },
+	{ "GET", "/runs/RUN", run_show, "wait rev until", 0 },
 	{ "DELETE", "/runs/RUN", run_remove, "", 0 },
 	{ "POST", "/runs/RUN:cancel", run_cancel, "", 64 * KIB },
 	{ "POST", "/runs/RUN:retry", run_retry, "", 64 * KIB },

@@ -21,7 +21,9 @@ static void look(struct request *rq);
 
 static void show(struct request *rq, struct run *r)
 {
-	if (rq->since == wf_view_rev(r) && !wf_view_is_over(r) && wait_more(rq, rq->run, 0, look))
+	int waits = rq->until_end || rq->since == wf_view_rev(r);
+
+	if (waits && !wf_view_is_over(r) && wait_more(rq, rq->run, 0, look))
 		return;
 	answer_run(rq, r, 200);
 }
@@ -33,9 +35,15 @@ static void look(struct request *rq)
 
 void run_show(struct request *rq)
 {
+	const char *until = request_query(rq, "until");
 	struct wf_err err;
 	int64_t rev;
 
+	if (until && strcmp(until, "change") != 0 && strcmp(until, "end") != 0) {
+		answer_refused(rq, 400, WF_USAGE, "'until' must be change or end, not '%.40s'", until);
+		return;
+	}
+	rq->until_end = until && strcmp(until, "end") == 0;
 	/* Without a rev to compare with, waiting is for the next change from now on: rev 0 differs from any. */
 	if (request_wait(rq, &err) < 0 || request_number(rq, "rev", 0, INT64_MAX, 0, &rev, &err) < 0) {
 		answer_error(rq, &err);

@@ -16,8 +16,8 @@ for way in "succeeded 0" "failed 1" "canceled 9"; do
 	fake "$(ends "$state")"
 	try "$rc" "wait for a run that $state" "$WF" wait crack
 	has out "crack (n8p0r2t4) $state"
-	grep -q "GET /api/v1/runs/$id?rev=7&wait=50" "$S/requests"
-	result $? "... asks for its id, its revision, and to be kept waiting"
+	grep -q "GET /api/v1/runs/$id?until=end&wait=50" "$S/requests"
+	result $? "... asks for its id, its end, and to be kept waiting"
 	end_fake
 	fake "$(ends "$state")"
 	try "$rc" "watch it without a terminal" "$WF" watch crack
