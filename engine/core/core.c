@@ -212,7 +212,7 @@ static void forget_expired(struct engine *e)
 	for (size_t i = 0; e->opt.retention_ms && !e->stopping && i < e->run_count; i++) {
 		struct run *r = e->runs[i];
 
-		if (!wf_run_is_over(&r->row) || r->users || r->touched || r->row.ended_ms >= before)
+		if (!wf_run_is_over(&r->row) || r->users || r->touched || r->kept || r->row.ended_ms >= before)
 			continue;
 		wf_log(WF_LOG_INFO, "run '%s' ended longer ago than retention keeps runs, forgetting it", r->row.name);
 		wf_core_remove(e, r->row.number, on_expired, NULL);
@@ -432,34 +432,71 @@ static void drop_run(struct engine *e, struct run *r)
 	run_free(r);
 }
 
+static const struct wf_service *leaked(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (r->services[i].s.state == WF_SERVICE_LEAKED)
+			return &r->services[i].s;
+	return NULL;
+}
+
+static int may_go(struct engine *e, struct run *r, struct wf_err *err)
+{
+	const struct wf_service *s = leaked(r);
+
+	if (!wf_run_is_over(&r->row) || r->touched)
+		return wf_errf(err, WF_CONFLICT, "run '%s' is %s; cancel it and wait, then remove it", r->row.name,
+			       wf_sm_name(&wf_run_machine, r->row.state));
+	if (r->users)
+		return wf_errf(err, WF_CONFLICT, "run '%s' is being read just now; try again", r->row.name);
+	if (s) {
+		r->kept = 1;
+		return wf_errf(err, WF_CONFLICT, "run '%s' is kept: its service '%s' may have left a process behind (%s)", r->row.name,
+			       s->name, s->reason ? s->reason : "its end is not proven");
+	}
+	for (size_t i = 0; i < e->open.run_count + e->flying.run_count; i++)
+		if (r == (i < e->open.run_count ? e->open.runs[i] : e->flying.runs[i - e->open.run_count]))
+			return wf_errf(err, WF_CONFLICT, "run '%s' is just ending; try again", r->row.name);
+	return 0;
+}
+
+/* What cannot be read any more may go as well. */
+static void remove_read(void *arg, struct run *r, const struct wf_err *unread)
+{
+	struct removal *m = arg;
+	struct engine *e = m->engine;
+	char id[WF_ID_TEXT + 1];
+	struct wf_err err;
+
+	(void)unread;
+	if (may_go(e, r, &err) < 0) {
+		m->done(m->arg, &err);
+		free(m);
+		return;
+	}
+	wf_id_text(&r->row.id, id);
+	m->dir = wf_xasprintf("%s/%s", e->run_root, id);
+	wf_batch_forget(e->open.rows, r->row.number);
+	e->open.events++; /* a batch of rows alone is a batch */
+	drop_run(e, r);
+	wf_core_when_durable(e, forgotten, m);
+}
+
 void wf_core_remove(struct engine *e, uint64_t number, void (*done)(void *arg, const struct wf_err *err), void *arg)
 {
 	struct run *r = wf_core_run(e, number);
-	char id[WF_ID_TEXT + 1];
 	struct removal *m;
 	struct wf_err err;
 
 	wf_core_touch(e);
-	if (!wf_run_is_over(&r->row) || r->users || r->touched) {
-		wf_errf(&err, WF_CONFLICT, "run '%s' is %s; cancel it and wait, then remove it", r->row.name,
-			wf_sm_name(&wf_run_machine, r->row.state));
+	if (may_go(e, r, &err) < 0) {
 		done(arg, &err);
 		return;
 	}
-	for (size_t i = 0; i < e->open.run_count + e->flying.run_count; i++)
-		if (r == (i < e->open.run_count ? e->open.runs[i] : e->flying.runs[i - e->open.run_count])) {
-			wf_errf(&err, WF_CONFLICT, "run '%s' is just ending; try again", r->row.name);
-			done(arg, &err);
-			return;
-		}
-	wf_id_text(&r->row.id, id);
 	m = wf_xcalloc(1, sizeof(*m));
 	m->engine = e;
 	m->done = done;
 	m->arg = arg;
-	m->dir = wf_xasprintf("%s/%s", e->run_root, id);
-	wf_batch_forget(e->open.rows, number);
-	e->open.events++; /* a batch of rows alone is a batch */
-	drop_run(e, r);
-	wf_core_when_durable(e, forgotten, m);
+	/* Its services are known once it is loaded. */
+	wf_core_load(e, number, remove_read, m);
 }

@@ -99,7 +99,7 @@ int wf_core_resume(struct engine *e, uint64_t run, struct wf_err *err);
 void wf_core_retry(struct engine *e, uint64_t run, void (*done)(void *arg, const struct wf_err *err), void *arg);
 /* task: "step", "step[index]", or a held service's name. */
 int wf_core_resolve(struct engine *e, uint64_t run, const char *task, enum wf_resolve_as as, struct wf_err *err);
-/* Forget a finished run: rows and directory. */
+/* Forget a finished run: rows and directory. Loads it first: one with a leaked service is kept (WF_CONFLICT). */
 void wf_core_remove(struct engine *e, uint64_t run, void (*done)(void *arg, const struct wf_err *err), void *arg);
 
 /* ---- looking ------------------------------------------------------------------------------------------ */

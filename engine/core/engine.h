@@ -52,6 +52,7 @@ struct offers {                        /* heap of instances, best first */
 
 struct run {
 	struct wf_run row;             /* facts; there for every run, loaded or not */
+	uint8_t kept;                  /* a service of it may have left a process behind: not forgotten by itself */
 	uint8_t loaded;                /* what follows is there */
 	uint8_t row_dirty;
 	uint8_t touched;               /* in engine->touched: decide has to look */

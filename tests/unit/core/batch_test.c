@@ -241,6 +241,34 @@ static void test_numbers(void)
 	bench_close(&b);
 }
 
+static void on_refused(void *arg, const struct wf_err *err)
+{
+	*(enum wf_code *)arg = err ? err->code : WF_OK;
+}
+
+/* What may have left a process behind is shown until that is known, not forgotten. */
+static void test_leaked_is_kept(void)
+{
+	struct bench b;
+	enum wf_code code = WF_OK;
+
+	bench_open(&b, "workflow: {name: t}\nservices: [{name: s, type: COMMAND, command: x, ready: {tcp: '127.0.0.1:1'}}]\n"
+		       "steps:\n  - {name: a, command: a, when: '1 == 2', services: [s]}\n");
+	bench_hello(&b, 0);
+	bench_settle(&b);
+	bench_run(&b)->services[0].s.state = WF_SERVICE_LEAKED;
+	wf_core_remove(b.e, b.run, on_refused, &code);
+	bench_settle(&b);
+	is_int(code, WF_CONFLICT, "a run with a leaked service is not forgotten");
+	is_int((int64_t)b.e->run_count, 1, "it is still there");
+	bench_run(&b)->services[0].s.state = WF_SERVICE_STOPPED;
+	wf_core_remove(b.e, b.run, on_refused, &code);
+	bench_settle(&b);
+	is_int(code, WF_OK, "once it is proven gone, it may go");
+	is_int((int64_t)b.e->run_count, 0, "and goes");
+	bench_close(&b);
+}
+
 static void test_once(void)
 {
 	struct bench b;
@@ -284,6 +312,7 @@ int main(void)
 	test_when_durable();
 	test_watch();
 	test_failure();
+	test_leaked_is_kept();
 	test_once();
 	test_numbers();
 	test_stop();
