@@ -174,7 +174,7 @@ int words_reason(struct wf_buf *b, const struct run *r, uint32_t instance, uint3
 		skip_reason(b, r, t);
 		return 1;
 	case WF_TASK_FAILED:
-		if (t->flags & WF_TASK_F_RESOLVED && t->class == WF_CLASS_OK) {
+		if (t->flags & WF_TASK_F_RESOLVED) {
 			wf_buf_str(b, "a person said it failed");
 			return 1;
 		}

@@ -138,7 +138,7 @@ static void begin_attempt(struct wf_task *t, const struct wf_event *e)
 	t->log_length = 0;
 	t->delay_ms = 0;
 	t->cpu_ms = t->max_rss_kib = t->read_kib = t->write_kib = 0;
-	t->flags &= (uint8_t) ~(WF_TASK_F_REASON | WF_TASK_F_RESULT | WF_TASK_F_CANCELING);
+	t->flags &= (uint8_t) ~(WF_TASK_F_REASON | WF_TASK_F_RESULT | WF_TASK_F_CANCELING | WF_TASK_F_RESOLVED);
 }
 
 static void skip(struct wf_task *t, const struct wf_event *e)
@@ -199,6 +199,9 @@ int wf_task_update(struct wf_task *t, const struct wf_event *e, struct wf_err *e
 			t->state = WF_TASK_SUCCEEDED;
 		else if (e->v[0] == WF_RESOLVE_FAILED)
 			t->state = WF_TASK_FAILED;
+		/* A person speaks for an agent that nobody could ask. */
+		if (t->state == WF_TASK_FAILED && !t->class)
+			t->class = WF_CLASS_AGENT_LOST;
 		if (t->state != WF_TASK_READY)
 			t->ended_ms = e->at;
 		break;
