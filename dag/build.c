@@ -163,6 +163,7 @@ struct dag *dag_build(const struct wdf *w, json_t *sources, const char *workdir,
 	d->workdir = wf_arena_strdup(&d->arena, workdir ? workdir : "/");
 	dr.fresh = wf_xcalloc(w->step_count, 1);
 	start_instances(d);
+	graph_name(d);
 	if (cycle_check_steps(w, diags, order) < 0 || make(&dr, order) < 0) {
 		WF_ASSERT(diags->errors > errors);
 		dag_free(d);

@@ -27,6 +27,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
+#include "engine/base/hash.h"
 #include "wdf-schema/wdf.h"
 
 #define DAG_UNSIZED UINT32_MAX  /* count of a run-time fan-out that is not known yet */
@@ -95,6 +96,7 @@ struct dag {
 	const uint32_t *order; /* instances, parents first; within one part by index */
 	const uint32_t *sized; /* instances that have tasks, by first ordinal */
 	uint32_t sized_count;
+	struct wf_strmap by_name; /* instances */
 };
 
 /* Expand and connect. `sources` is the answer of wdf_source_read (NULL when the file needs none); `workdir` the absolute submit

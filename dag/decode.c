@@ -371,6 +371,8 @@ struct dag *dag_decode(const struct wdf *w, const void *p, size_t n, struct wf_e
 			"the stored graph of '%s' is damaged or of another workflow", w->name);
 		dag_free(d);
 		d = NULL;
+	} else {
+		graph_name(d);
 	}
 	free(arrays.items);
 	free(dr.deps);

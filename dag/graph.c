@@ -13,11 +13,18 @@ void dag_free(struct dag *d)
 {
 	if (!d)
 		return;
+	wf_strmap_release(&d->by_name);
 	wf_arena_release(&d->arena);
 	free(d);
 }
 
 /* ---- finishing touches of a making ----------------------------------------------------- */
+
+void graph_name(struct dag *d)
+{
+	for (uint32_t i = 0; i < d->instance_count; i++)
+		wf_strmap_set(&d->by_name, d->instances[i].name, i);
+}
 
 /* Instances sized in this making get the ordinals after the last, in their order. */
 int graph_number(struct draft *dr)
@@ -144,14 +151,6 @@ static int no_instance(const struct dag *d, const char *name, struct wf_err *err
 	return wf_errf(err, WF_NOT_FOUND, "no step '%s' in this run", name);
 }
 
-static uint32_t instance_named(const struct dag *d, const char *name, size_t n)
-{
-	for (uint32_t i = 0; i < d->instance_count; i++)
-		if (strncmp(d->instances[i].name, name, n) == 0 && !d->instances[i].name[n])
-			return i;
-	return NONE;
-}
-
 /* The number in "sim[12]"; NONE when there is none. Sets *n to the length of the step's name. */
 static uint32_t split_index(const char *name, size_t *n)
 {
@@ -175,10 +174,10 @@ int dag_task_find(const struct dag *d, const char *name, uint32_t *instance, uin
 		  struct wf_err *err)
 {
 	size_t n;
-	uint32_t at = split_index(name, &n), i = instance_named(d, name, n);
+	uint32_t at = split_index(name, &n), i = wf_strmap_getn(&d->by_name, name, n);
 	const struct dag_instance *in;
 
-	if (i == NONE) {
+	if (i == WF_STRMAP_NONE) {
 		char *step = wf_xstrndup(name, n);
 
 		no_instance(d, step, err);

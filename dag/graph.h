@@ -3,6 +3,7 @@
  * Order of making, the same at submit (dag_build) and when a run-time list is known (dag_size):
  *     expand_instance   each instance in an order that has parents first: dimensions, count
  *     connect_instance  its `after` as deps
+ *     graph_name        instances by name
  *     graph_number      ordinals
  *     data_connect      deps from inputs and outputs
  *     graph_link        in and out lists, parts, order
@@ -66,6 +67,7 @@ struct dag_dep *draft_dep(struct draft *dr, uint32_t from, uint32_t to, enum dag
 
 /* graph.c */
 int graph_number(struct draft *dr);
+void graph_name(struct dag *d);
 void graph_link(struct draft *dr);
 const struct dag_dim *graph_dim(const struct dag_instance *n, const char *name, size_t len);
 /* SOME: fills offset and succ from pred_offset and pred. */
