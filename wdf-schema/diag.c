@@ -140,6 +140,14 @@ void wdf_related(struct wdf_diag *f, struct wdf_pos pos, const char *fmt, ...)
 	va_end(ap);
 }
 
+static int is_among(const char *name, const char *const *names, size_t n)
+{
+	while (n-- > 0)
+		if (strcmp(names[n], name) == 0)
+			return 1;
+	return 0;
+}
+
 void wdf_hint_names(struct wdf_diag *f, const char *word, const char *const *names, size_t n)
 {
 	enum { FEW = 12 };
@@ -153,9 +161,12 @@ void wdf_hint_names(struct wdf_diag *f, const char *word, const char *const *nam
 	} else if (n > 0 && n <= FEW) {
 		struct wf_buf b = { 0 };
 
+		/* A file with errors may have things without a name, and two of one name. */
 		for (size_t i = 0; i < n; i++)
-			wf_buf_printf(&b, "%s%s", i ? ", " : "", names[i]);
-		wdf_hint(f, "known: %s", wf_buf_cstr(&b));
+			if (*names[i] && !is_among(names[i], names, i))
+				wf_buf_printf(&b, "%s%s", b.len ? ", " : "", names[i]);
+		if (b.len)
+			wdf_hint(f, "known: %s", wf_buf_cstr(&b));
 		wf_buf_release(&b);
 	}
 }

@@ -27,6 +27,9 @@ for v in two -1 1e9 0x10; do
 	printf 'workflow: {name: x}\nsteps:\n  - name: a\n    command: echo\n    resources: {nodes: %s}\n' "$v" >wf.yaml
 	bad "5 nodes: $v" "$v"
 done
+printf 'workflow: {name: x}\nsteps:\n  - {name: a, command: x}\n  - {name: a, command: x}\n  - {command: y, after: [zzzzzz]}\n' >wf.yaml
+bad "8 a step without a name and two of one name" "which is no step; known: a"
+hasnt err "known: a,"
 for v in no 012 1:30; do
 	printf 'workflow: {name: x}\nsteps:\n  - name: %s\n    command: echo\n' "$v" >wf.yaml
 	bad "6 name: $v" "quote"
