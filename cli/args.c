@@ -114,6 +114,10 @@ static int check_operands(const struct args *a, struct wf_err *err)
 	if (a->operand_count < min)
 		return wf_errf(err, WF_USAGE, "'wf %s' needs %s; see `wf help %s`", a->cmd->name, a->cmd->operands,
 			       a->cmd->name);
+	for (size_t i = 0; i < a->operand_count; i++)
+		if (!*a->operands[i])
+			return wf_errf(err, WF_USAGE, "operand %zu of 'wf %s' is empty; it takes %s", i + 1, a->cmd->name,
+				       a->cmd->operands);
 	if (a->operand_count > max)
 		return wf_errf(err, WF_USAGE, "'wf %s' takes %s: '%s' is one too many", a->cmd->name,
 			       max ? a->cmd->operands : "nothing", a->operands[max]);

@@ -131,13 +131,25 @@ void show_runs(struct out *out, json_t *items)
 
 /* ---- one run in full ------------------------------------------------------------------------------------ */
 
+/* Whether text names it as a word of its own: a step 'sig' is not named by "signal". */
+static int names(const char *text, const char *what)
+{
+	static const char inside[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-[";
+	size_t n = strlen(what);
+
+	for (const char *at = text; (at = strstr(at, what)); at++)
+		if ((at == text || !strchr(inside, at[-1])) && (!at[n] || !strchr(inside, at[n])))
+			return 1;
+	return 0;
+}
+
 /* The text may name the task or service itself. */
 void attention_words(json_t *a, struct wf_buf *b)
 {
 	const char *what = *field_str(a, "task") ? field_str(a, "task") : field_str(a, "service");
 	const char *text = *field_str(a, "text") ? field_str(a, "text") : field_str(a, "kind");
 
-	if (*what && !strstr(text, what))
+	if (*what && !names(text, what))
 		wf_buf_printf(b, "%s: ", what);
 	wf_buf_str(b, text);
 }

@@ -20,6 +20,8 @@ wrong "unknown command 'engine stpo'; did you mean 'engine stop'?" engine stpo
 wrong "'wf engine' needs one of status, start, stop, backup, recover" engine
 wrong "unknown option '--nmae'; did you mean '--name'?" submit --nmae x f.yaml
 wrong "unknown option '--nmae'; did you mean '--name'?" submit --nmae=x f.yaml
+wrong "operand 1 of 'wf status' is empty; it takes [RUN]" status ''
+wrong "operand 2 of 'wf show' is empty; it takes RUN TASK" show @last ''
 wrong "unknown option '-z'; see \`wf help ls\`" ls -z
 wrong "option '--name' needs a value: NAME" submit f.yaml --name
 wrong "option '--wait' takes no value" submit f.yaml --wait=1

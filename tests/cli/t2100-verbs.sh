@@ -46,6 +46,29 @@ SH
 ok "a canceled run is taken up again" "$WF" retry "$run"
 ok "and succeeds" "$WF" wait "$run" --timeout 60
 
+# ---- what a run ends in ---------------------------------------------------------------------------------------
+cat >chain.yaml <<'YAML'
+workflow: {name: chain}
+steps:
+  - {name: a, command: sleep 0.2}
+  - {name: b, after: [a], command: sleep 0.2}
+  - {name: sig, after: [b], command: "kill -KILL $$"}
+YAML
+run=$("$WF" submit chain.yaml --executor local -q)
+# One request sees the end, whatever changes on the way to it: that is what `wf wait` asks for.
+cat >ask.py <<'PY'
+import http.client, json, os, socket, sys
+c = http.client.HTTPConnection("localhost")
+c.sock = socket.socket(socket.AF_UNIX)
+c.sock.connect(os.environ["WF_STATE_DIR"] + "/socket")
+c.request("GET", "/api/v1/runs/" + sys.argv[1])
+r = c.getresponse()
+print(r.status, json.load(r).get("state"))
+PY
+is "$(python3 ask.py "$run?until=end&wait=50")" "200 failed" "one request waits for the end of a run"
+is "$(python3 ask.py "$run?until=noon&wait=50" | cut -d' ' -f1)" 400 "and knows what to wait for"
+has "$("$WF" status "$run")" "look at   sig: killed by signal 9" "status names the task, although a word of the text begins like it"
+
 # ---- pause -----------------------------------------------------------------------------------------------------
 cat >pause.yaml <<'YAML'
 workflow: {name: paused}
