@@ -60,7 +60,7 @@ static char *submit_dir(const char *given, struct wf_err *err)
 
 /* What to ask for when --executor is not given: nothing, but for one thing that the engine cannot see. It may have been started by a
  * shell without the SLURM_CONF that this one has; unless the configuration names an executor, that variable means Slurm. NULL: nothing. */
-static const char *unsaid_executor(struct client *c, struct out *out)
+static const char *unsaid_executor(struct client *c)
 {
 	const char *named = getenv("SLURM_CONF"), *executor = NULL;
 	struct wf_buf url = { 0 };
@@ -77,8 +77,6 @@ static const char *unsaid_executor(struct client *c, struct out *out)
 		if (strcmp(field_str(item, "key"), "executor") == 0 && !field_has(item, "value"))
 			executor = "slurm";
 	json_decref(config);
-	if (executor)
-		out_say(out, "executor slurm, because SLURM_CONF names a readable configuration");
 	return executor;
 }
 
@@ -124,8 +122,11 @@ static json_t *request(const struct spec *s, const struct args *args, const char
 	if (name)
 		json_object_set_new(body, "name", json_string(name));
 	json_object_set_new(body, "key", json_string(key));
-	if (executor)
+	if (executor) {
 		json_object_set_new(body, "executor", json_string(executor));
+		if (!args_get(args, "executor"))
+			json_object_set_new(body, "executor_why", json_string("SLURM_CONF names a readable configuration where it was submitted"));
+	}
 	json_object_set_new(body, "workdir", json_string(dir));
 	json_object_set_new(body, "env", env_for_run(left_out));
 	json_object_set_new(body, "umask", json_integer(mask));
@@ -193,7 +194,7 @@ static int send(const struct spec *s, const struct args *args, struct out *out, 
 	int rc, followed = args_has(args, "wait") || args_has(args, "watch");
 
 	if (c) {
-		body = request(s, args, dir, executor ? executor : unsaid_executor(c, out), left_out);
+		body = request(s, args, dir, executor ? executor : unsaid_executor(c), left_out);
 		url_path(&url, "runs", NULL);
 		run = client_post(c, &url, body, 1, &err);
 	}

@@ -11,7 +11,7 @@
 #include "engine/api/api_internal.h"
 #include "engine/base/json.h"
 
-enum { KEY_MAX = 255, UMASK_DEFAULT = 022 };
+enum { KEY_MAX = 255, WHY_MAX = 255, UMASK_DEFAULT = 022 };
 
 /* Everything wf_core_submit only reads during the call. */
 struct wish {
@@ -115,6 +115,7 @@ static int take_texts(struct request *rq, struct wish *w, struct wf_err *err)
 	if (wf_json_str(rq->json, "workflow", 1, &in->text, err) < 0 || wf_json_str(rq->json, "file", 0, &in->file, err) < 0 ||
 	    wf_json_str(rq->json, "name", 0, &in->name, err) < 0 || wf_json_str(rq->json, "key", 0, &in->key, err) < 0 ||
 	    wf_json_str(rq->json, "executor", 0, &in->executor, err) < 0 ||
+	    wf_json_str(rq->json, "executor_why", 0, &in->executor_why, err) < 0 ||
 	    wf_json_str(rq->json, "workdir", 1, &in->workdir, err) < 0 || wf_json_int(rq->json, "umask", 0, &bits, err) < 0 ||
 	    wf_json_bool(rq->json, "dry_run", 0, &in->dry_run, err) < 0)
 		return -1;
@@ -122,6 +123,8 @@ static int take_texts(struct request *rq, struct wish *w, struct wf_err *err)
 	in->umask_bits = (uint32_t)bits;
 	if (rq->key_header && strcmp(in->key, rq->key_header) != 0)
 		return wf_errf(err, WF_INVALID, "'key' and the header Idempotency-Key differ; give one");
+	if (in->executor_why && (!in->executor || strlen(in->executor_why) > WHY_MAX))
+		return wf_errf(err, WF_INVALID, "'executor_why' goes with 'executor' and has at most %d characters", WHY_MAX);
 	if (in->key && (!*in->key || strlen(in->key) > KEY_MAX))
 		return wf_errf(err, WF_INVALID, "'key' must have 1 to %d characters", KEY_MAX);
 	if (in->workdir[0] != '/')
@@ -134,7 +137,7 @@ static int take_texts(struct request *rq, struct wish *w, struct wf_err *err)
 static int take_wish(struct request *rq, struct wish *w, struct wf_err *err)
 {
 	static const char *const keys[] = { "workflow", "file", "params", "name",    "key",	"executor",
-					    "workdir",	"env",	"umask",  "sources", "dry_run", NULL };
+					    "executor_why", "workdir",	"env",	"umask",  "sources", "dry_run", NULL };
 	json_t *sources = json_object_get(rq->json, "sources");
 
 	if (wf_json_only(rq->json, keys, err) < 0 || take_texts(rq, w, err) < 0 || take_params(w, rq->json, err) < 0 ||

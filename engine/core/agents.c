@@ -13,7 +13,11 @@
 #include "engine/base/log.h"
 #include "engine/core/engine.h"
 
-enum { BACKOFF_MS = 50, BACKOFF_MAX_MS = 5000 };
+enum {
+	BACKOFF_MS = 50,
+	BACKOFF_MAX_MS = 5000,
+	TRIES = 3,                       /* then whoever waits for it hears so */
+};
 
 struct agent *agents_of(struct engine *e, const char *executor)
 {
@@ -50,6 +54,8 @@ static void again(struct agent *a)
 	for (uint32_t i = 0; i < a->tries && ms < BACKOFF_MAX_MS; i++)
 		ms *= 2;
 	a->tries++;
+	if (a->tries >= TRIES)
+		submit_no_agent(a->engine);
 	a->retry.fn = on_retry;
 	wf_timer_start(a->engine->loop, &a->retry, ms);
 }
@@ -63,6 +69,8 @@ static void on_closed(struct wf_channel *c, const struct wf_err *why)
 {
 	struct agent *a = c->user;
 
+	if (a->state == AGENT_HELLO)
+		snprintf(a->error, sizeof(a->error), "it hung up before it said what it is");
 	if (a->state >= AGENT_HELLO)
 		wf_log(WF_LOG_INFO, "agent '%s' is gone%s%s", a->executor, why ? ": " : "", why ? why->text : "");
 	a->channel = NULL;
@@ -86,9 +94,12 @@ void wf_core_connected(struct engine *e, const char *executor, struct wf_channel
 	struct agent *a = agents_of(e, executor);
 
 	if (!c) {
-		snprintf(a->error, sizeof(a->error), "%.255s", err->text);
+		snprintf(a->error, sizeof(a->error), "%s", err->text);
 		if (a->tries % 8 == 0)
 			wf_log(WF_LOG_ERROR, "cannot reach agent '%s': %s", executor, err->text);
+		/* Another one is there, and will listen: no failure to speak of. */
+		if (err->code == WF_CONFLICT && a->tries == TRIES - 1)
+			a->tries--;
 		again(a);
 		return;
 	}
@@ -261,8 +272,11 @@ void agents_need(struct engine *e, const char *executor)
 {
 	struct agent *a = agents_of(e, executor);
 
-	if (a->state == AGENT_ABSENT && !a->retry.armed)
+	/* A person asks: no back-off. */
+	if (a->state == AGENT_ABSENT) {
+		wf_timer_stop(e->loop, &a->retry);
 		ask(a);
+	}
 }
 
 void agents_stop(struct engine *e)

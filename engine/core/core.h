@@ -79,6 +79,7 @@ struct wf_submit {
 	const char *const *names, *const *values; /* of -p */
 	size_t given;
 	const char *name, *key, *executor; /* NULL: absent */
+	const char *executor_why;      /* with executor: by which rule the client took it; NULL: a person asked for it */
 	const char *workdir;           /* absolute */
 	char *const *env;              /* NULL-terminated; NULL: the engine's own */
 	uint32_t umask_bits;

@@ -151,7 +151,7 @@ struct agent {
 	uint32_t connection;           /* counts them: what is meant for one does not go to the next */
 	uint64_t cursor_seen, cursor_acked;
 	uint8_t unsaid;                /* some member's why_at is set */
-	char error[256];               /* why the last connect failed */
+	char error[1024];              /* why the last connect failed */
 };
 
 /* ---- a batch being gathered ---------------------------------------------------------------------------------- */
@@ -359,6 +359,7 @@ struct lease *run_lease(struct run *r, uint32_t instance, uint32_t service);
 
 /* submit.c */
 void submit_agent_ready(struct engine *e);                   /* submits that waited for capacity to be known go on */
+void submit_no_agent(struct engine *e);                      /* it cannot be reached: they hear why */
 void submit_refuse_all(struct engine *e);                    /* at stop */
 void submit_release(struct engine *e);                       /* what nobody will answer any more */
 

@@ -114,39 +114,37 @@ static int replay(struct submission *s)
 	return 1;
 }
 
-static int readable(const char *path)
+/* design.md 11: packages alone are no Slurm; a readable configuration is. NULL: none. */
+static const char *slurm_conf(void)
 {
-	return path && *path && access(path, R_OK) == 0;
-}
+	const char *const at[] = { getenv("SLURM_CONF"), "/etc/slurm/slurm.conf", "/etc/slurm-llnl/slurm.conf" };
 
-/* design.md 11: packages alone are no Slurm; a readable configuration is. */
-static int slurm_here(void)
-{
-	return readable(getenv("SLURM_CONF")) || access("/etc/slurm/slurm.conf", R_OK) == 0 ||
-	       access("/etc/slurm-llnl/slurm.conf", R_OK) == 0;
+	for (size_t i = 0; i < WF_COUNT(at); i++)
+		if (at[i] && *at[i] && access(at[i], R_OK) == 0)
+			return at[i];
+	return NULL;
 }
 
 static void choose_executor(struct submission *s)
 {
-	const char *why, *executor = s->executor;
+	const char *conf = slurm_conf(), *executor = "local";
 
-	if (executor) {
-		why = "asked for";
-	} else if (s->engine->opt.default_executor) {
+	if (s->executor) {
+		if (!s->why)
+			s->why = wf_xstrdup("asked for");
+		return;
+	}
+	free(s->why);
+	if (s->engine->opt.default_executor) {
 		executor = s->engine->opt.default_executor;
-		why = "the configuration's default";
-	} else if (slurm_here()) {
+		s->why = wf_xstrdup("the configuration's default");
+	} else if (conf) {
 		executor = "slurm";
-		why = "this host has a Slurm configuration";
+		s->why = wf_xasprintf("this host has a Slurm configuration, '%s'", conf);
 	} else {
-		executor = "local";
-		why = "this host has no Slurm configuration";
+		s->why = wf_xstrdup("this host has no Slurm configuration");
 	}
-	if (executor != s->executor) {
-		free(s->executor);
-		s->executor = wf_xstrdup(executor);
-	}
-	s->why = wf_xstrdup(why);
+	s->executor = wf_xstrdup(executor);
 }
 
 static int check_executor(const char *executor, const char *step, const char *why, struct wf_err *err)
@@ -358,14 +356,26 @@ void submit_agent_ready(struct engine *e)
 		}
 }
 
-static void on_wait_over(struct wf_timer *t)
+/* What the agent said last comes last, and whole: it is longer than all else. */
+static void give_up(struct submission *s)
 {
-	struct submission *s = wf_container_of(t, struct submission, wait);
-
+	wf_timer_stop(s->engine->loop, &s->wait);
 	s->waiting = 0;
-	wf_errf(&s->err, WF_RESOURCE, "the agent of executor 'local' does not answer%s%s; see `wf doctor`",
+	wf_errf(&s->err, WF_RESOURCE, "the agent of executor 'local' does not answer; see `wf doctor`%s%s",
 		s->engine->local.error[0] ? ": " : "", s->engine->local.error);
 	fail(s);
+}
+
+static void on_wait_over(struct wf_timer *t)
+{
+	give_up(wf_container_of(t, struct submission, wait));
+}
+
+void submit_no_agent(struct engine *e)
+{
+	for (struct submission *s = e->submissions; s; s = s->next)
+		if (s->waiting)
+			give_up(s);
 }
 
 void submit_refuse_all(struct engine *e)
@@ -467,6 +477,7 @@ void wf_core_submit(struct engine *e, const struct wf_submit *in,
 	s->key = copy(in->key);
 	s->hash = copy(in->body_hash);
 	s->executor = copy(in->executor);
+	s->why = copy(in->executor_why);
 	s->workdir = wf_path_resolve("/", in->workdir);
 	s->umask_bits = in->umask_bits;
 	s->dry_run = in->dry_run;

@@ -45,15 +45,19 @@ static void last_line(struct wf_launch *l, char *out, size_t size)
 	free(path);
 }
 
-/* 1 when the agent we started is gone. */
-static int reap(struct wf_launch *l)
+/* 1 when the agent we started is gone; then *status tells how. */
+static int reap(struct wf_launch *l, int *status)
 {
-	int status;
-
-	if (!l->pid || waitpid(l->pid, &status, WNOHANG) != l->pid)
+	if (!l->pid || waitpid(l->pid, status, WNOHANG) != l->pid)
 		return 0;
 	l->pid = 0;
 	return 1;
+}
+
+/* Another agent has the directory: it will listen, or it is on its way out. */
+static int met_another(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == wf_code_exit(WF_CONFLICT);
 }
 
 static int start(struct wf_launch *l, struct wf_err *err)
@@ -87,8 +91,8 @@ static void on_try(struct wf_timer *t)
 {
 	struct wf_launch *l = wf_container_of(t, struct wf_launch, timer);
 	struct wf_err err;
-	int fd = try_connect(l, &err), gone = reap(l);
-	char why[512];
+	int status = 0, fd = try_connect(l, &err), gone = reap(l, &status);
+	char why[1024];
 
 	if (fd >= 0) {
 		finish(l, wf_channel_fd(l->loop, fd), NULL);
@@ -96,8 +100,8 @@ static void on_try(struct wf_timer *t)
 	}
 	if (gone || wf_os_mono_ns(l->os) > l->deadline_ns) {
 		last_line(l, why, sizeof(why));
-		wf_errf(&err, WF_RESOURCE, "wf-agent-local %s%s%s (its log is '%s/log')",
-			gone ? "ended at once" : "does not listen", *why ? ": " : "", why, l->dir);
+		wf_errf(&err, gone && met_another(status) ? WF_CONFLICT : WF_RESOURCE, "wf-agent-local %s (its log is '%s/log')%s%s",
+			gone ? "ended at once" : "does not listen", l->dir, *why ? ": " : "", why);
 		finish(l, NULL, &err);
 		return;
 	}
@@ -108,13 +112,13 @@ static void on_first(struct wf_timer *t)
 {
 	struct wf_launch *l = wf_container_of(t, struct wf_launch, timer);
 	struct wf_err err;
-	int fd = try_connect(l, &err);
+	int status, fd = try_connect(l, &err);
 
 	if (fd >= 0) {
 		finish(l, wf_channel_fd(l->loop, fd), NULL);
 		return;
 	}
-	reap(l);
+	reap(l, &status);
 	if (start(l, &err) < 0) {
 		finish(l, NULL, &err);
 		return;
@@ -145,10 +149,12 @@ void wf_launch_local(struct wf_launch *l)
 
 void wf_launch_release(struct wf_launch *l)
 {
+	int status;
+
 	if (!l->loop)
 		return; /* nobody was ever looked for */
 	wf_timer_stop(l->loop, &l->timer);
-	reap(l);
+	reap(l, &status);
 	free(l->dir);
 	l->dir = NULL;
 }

@@ -135,9 +135,9 @@ sent "does not say what the configuration says" "'executor' not in b"
 echo '{"GET /api/v1/config": {"body": {"items": [{"key": "executor", "value": null, "origin": "default"}]}}}' >"$S/script.json"
 SLURM_CONF=$T/slurm.conf try 0 "... where the configuration says nothing" "$WF" submit hello.yaml
 sent "asks for slurm: the engine may not have this variable" "b['executor'] == 'slurm'"
-has err "because SLURM_CONF names a readable configuration"
+sent "and says why" "b['executor_why'].startswith('SLURM_CONF names')"
 SLURM_CONF=$T/slurm.conf try 0 "... but not when local was asked for" "$WF" submit hello.yaml --executor local
-sent "asks for that" "b['executor'] == 'local'"
+sent "asks for that" "b['executor'] == 'local' and 'executor_why' not in b"
 end_fake
 
 # --- followed
