@@ -35,6 +35,9 @@ struct uv_impl {
 	uint64_t armed_ns;             /* what the timerfd is set to; 0: disarmed */
 	uint64_t turn_ns;              /* the time of the firing turn: nothing armed in it is due in it */
 
+	uv_prepare_t drain;            /* runs `own`, right before the loop would sleep */
+	struct wf_post *own, **own_end; /* posted by the loop's own thread while it runs: needs no lock and no wake-up */
+
 	uv_async_t wake;
 	pthread_mutex_t lock;          /* guards everything below */
 	pthread_cond_t more;
@@ -47,6 +50,8 @@ struct uv_impl {
 	int worker_runs;
 	size_t work_open;              /* given and not yet done; loop thread only */
 };
+
+static _Thread_local struct uv_impl *running; /* the loop that this thread is in */
 
 static struct uv_impl *impl_of(struct wf_loop *l)
 {
@@ -201,12 +206,35 @@ static void on_wake(uv_async_t *a)
 	}
 }
 
+static void on_drain(uv_prepare_t *h)
+{
+	struct uv_impl *u = h->data;
+	struct wf_post *p = u->own;
+
+	u->own = NULL;
+	u->own_end = &u->own;
+	while (p) {
+		struct wf_post *next = p->next;
+
+		p->fn(p);
+		p = next;
+	}
+	/* What these posted has its turn after a look at the descriptors. */
+	if (u->own)
+		uv_async_send(&u->wake);
+}
+
 static void uv_post_(struct wf_loop *l, struct wf_post *p)
 {
 	struct uv_impl *u = impl_of(l);
 	int first;
 
 	p->next = NULL;
+	if (running == u) {
+		*u->own_end = p;
+		u->own_end = &p->next;
+		return;
+	}
 	pthread_mutex_lock(&u->lock);
 	first = !u->posted;
 	*u->posted_end = p;
@@ -221,6 +249,7 @@ static void uv_post_(struct wf_loop *l, struct wf_post *p)
 static void *work(void *arg)
 {
 	struct uv_impl *u = arg;
+	int first;
 
 	pthread_mutex_lock(&u->lock);
 	for (;;) {
@@ -239,9 +268,14 @@ static void *work(void *arg)
 		w->run(w);
 		w->next = NULL;
 		pthread_mutex_lock(&u->lock);
+		first = !u->finished;
 		*u->finished_end = w;
 		u->finished_end = &w->next;
-		uv_async_send(&u->wake);
+		pthread_mutex_unlock(&u->lock);
+		/* Without the lock, which it takes first when it wakes. */
+		if (first)
+			uv_async_send(&u->wake);
+		pthread_mutex_lock(&u->lock);
 	}
 	pthread_mutex_unlock(&u->lock);
 	return NULL;
@@ -273,15 +307,26 @@ static void uv_work_(struct wf_loop *l, struct wf_work *w)
 	pthread_mutex_lock(&u->lock);
 	*u->todo_end = w;
 	u->todo_end = &w->next;
-	pthread_cond_signal(&u->more);
 	pthread_mutex_unlock(&u->lock);
+	pthread_cond_signal(&u->more);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------- */
 
 static void uv_run_(struct wf_loop *l)
 {
-	uv_run(&impl_of(l)->uv, UV_RUN_DEFAULT);
+	struct uv_impl *u = impl_of(l), *outer = running;
+
+	running = u;
+	uv_run(&u->uv, UV_RUN_DEFAULT);
+	running = outer;
+	/* Stopped: what is left waits for the next run like anything posted from outside. */
+	for (struct wf_post *p = u->own, *next; p; p = next) {
+		next = p->next;
+		uv_post_(l, p);
+	}
+	u->own = NULL;
+	u->own_end = &u->own;
 }
 
 static void uv_stop_(struct wf_loop *l)
@@ -310,6 +355,7 @@ static void uv_destroy_(struct wf_loop *l)
 		on_wake(&u->wake);
 	uv_close((uv_handle_t *)&u->wake, NULL);
 	uv_close((uv_handle_t *)&u->clock, NULL);
+	uv_close((uv_handle_t *)&u->drain, NULL);
 	/* A few turns for close callbacks; a handle that is still open then was forgotten by its owner. */
 	for (int i = 0; i < 64 && uv_loop_alive(&u->uv); i++)
 		uv_run(&u->uv, UV_RUN_NOWAIT);
@@ -338,6 +384,7 @@ struct wf_loop *wf_loop_uv_create(void)
 	int rc;
 
 	u->base.ops = &uv_ops;
+	u->own_end = &u->own;
 	u->posted_end = &u->posted;
 	u->todo_end = &u->todo;
 	u->finished_end = &u->finished;
@@ -350,12 +397,18 @@ struct wf_loop *wf_loop_uv_create(void)
 	if (rc == 0)
 		rc = uv_async_init(&u->uv, &u->wake, on_wake);
 	if (rc == 0)
+		rc = uv_prepare_init(&u->uv, &u->drain);
+	if (rc == 0)
+		rc = uv_prepare_start(&u->drain, on_drain);
+	if (rc == 0)
 		rc = uv_poll_init(&u->uv, &u->clock, u->clock_fd);
 	if (rc == 0)
 		rc = uv_poll_start(&u->clock, UV_READABLE, on_clock);
 	if (rc != 0)
 		WF_BUG("cannot start the loop: %s", uv_strerror(rc));
+	uv_unref((uv_handle_t *)&u->drain);
 	u->wake.data = u;
+	u->drain.data = u;
 	u->clock.data = u;
 	return &u->base;
 }
