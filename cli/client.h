@@ -67,6 +67,8 @@ int client_reaches(struct client *c);
 
 /* Start the engine of this state directory if none runs, and wait until it serves. Another host's is WF_UNREACHABLE naming it. */
 int engine_start(const char *state_dir, struct wf_err *err);
+/* The same over an engine on another host: it waits until that one acts no more, and says so on stderr. */
+int engine_takeover(const char *state_dir, struct wf_err *err);
 /* The program that belongs beside this one: "wf-engine" in our own directory. Static until the next call. */
 const char *beside_us(const char *program);
 

@@ -14,6 +14,7 @@
 #include "engine/base/os.h"
 
 const struct opt cmd_engine_start_options[] = {
+	{ .name = "takeover", .help = "also from an engine on another host, which is fenced; tasks that run there become unknown" },
 	{ 0 },
 };
 const struct opt cmd_engine_stop_options[] = {
@@ -108,14 +109,16 @@ int cmd_engine_start(const struct args *args, struct out *out)
 {
 	struct wf_err err;
 	struct client *c = client_open(0, &err);
+	struct owner owner;
 	json_t *doc = NULL;
-	int rc = 0, ran;
+	int rc = 0, ran, takes;
 
-	(void)args;
 	if (!c)
 		return out_fail(out, &err);
-	ran = client_reaches(c);
-	if ((!ran && engine_start(client_state_dir(c), &err) < 0) || !(doc = get_engine(c, &err))) {
+	takes = args_has(args, "takeover") && where_owner(client_state_dir(c), &owner) != OWNER_NONE;
+	ran = !takes && client_reaches(c);
+	if ((takes && engine_takeover(client_state_dir(c), &err) < 0) ||
+	    (!takes && !ran && engine_start(client_state_dir(c), &err) < 0) || !(doc = get_engine(c, &err))) {
 		rc = out_fail(out, &err);
 	} else {
 		if (ran)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -45,19 +46,27 @@ static void pause_ms(int ms)
 	poll(NULL, 0, ms);
 }
 
-/* First line of what it said, without its name and the line's end. */
-static void first_line(int fd, char *to, size_t size)
+/* What it says while it starts: what it is about to do goes on to stderr at once, the last word that is its own stays in `to`. */
+static void listen_to(int fd, char *to, size_t size)
 {
-	ssize_t n;
-	char *text = to;
+	static const char name[] = "wf-engine: ";
+	FILE *f = fdopen(fd, "r");
+	char line[1024];
 
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	n = read(fd, to, size - 1);
-	to[n > 0 ? n : 0] = '\0';
-	to[strcspn(to, "\n")] = '\0';
-	for (const char *p = "wf-engine: "; strncmp(text, p, strlen(p)) == 0;)
-		text += strlen(p);
-	memmove(to, text, strlen(text) + 1);
+	to[0] = '\0';
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *p = line;
+
+		line[strcspn(line, "\n")] = '\0';
+		while (strncmp(p, name, sizeof(name) - 1) == 0)
+			p += sizeof(name) - 1;
+		if (p == line)
+			fprintf(stderr, "wf: %s\n", line);
+		else
+			snprintf(to, size, "%.500s", p);
+	}
+	if (f)
+		fclose(f);
 }
 
 /* The code whose exit code this is; the first of those that share one. */
@@ -70,10 +79,10 @@ static enum wf_code code_of_exit(int ex)
 }
 
 /* Run `wf-engine --state-dir DIR`, which returns as soon as it serves. */
-static int launch(const char *state_dir, struct wf_err *err)
+static int launch(const char *state_dir, int takeover, struct wf_err *err)
 {
 	const char *program = beside_us("wf-engine");
-	const char *argv[] = { "wf-engine", "--state-dir", state_dir, NULL };
+	const char *argv[] = { "wf-engine", "--state-dir", state_dir, takeover ? "--takeover" : NULL, NULL };
 	int ends[2], null, status = 0, fds[3];
 	struct wf_spawn sp = { .path = program, .argv = (char *const *)argv, .env = environ,
 			       .fds = fds, .fd_count = 3, .new_session = 1, .umask_set = (mode_t)-1 };
@@ -98,10 +107,9 @@ static int launch(const char *state_dir, struct wf_err *err)
 		close(ends[0]);
 		return -1;
 	}
+	listen_to(ends[0], said, sizeof(said));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	first_line(ends[0], said, sizeof(said));
-	close(ends[0]);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFSIGNALED(status))
@@ -117,30 +125,42 @@ static int elsewhere(const char *state_dir, const struct owner *o, struct wf_err
 		       state_dir, o->host, (int)o->pid);
 }
 
-int engine_start(const char *state_dir, struct wf_err *err)
+/* The winner may be another command's engine: wait as long as one is alive that may come to serve. */
+static int wait_served(const char *state_dir, int launched, struct wf_err *err)
 {
 	struct wf_os *os = wf_os_posix();
 	int64_t deadline = wf_os_mono_ms(os) + SERVE_MS;
 	struct owner owner;
+	enum owner_is is;
+
+	while (!serves(state_dir)) {
+		is = where_owner(state_dir, &owner);
+		if (is == OWNER_ELSEWHERE)
+			return elsewhere(state_dir, &owner, err);
+		if (is != OWNER_HERE && launched < 0)
+			return -1;
+		if (wf_os_mono_ms(os) > deadline)
+			return launched < 0 ? -1 :
+					      wf_errf(err, WF_UNREACHABLE, "the engine started in '%s' but does not serve; see `wf doctor`",
+						      state_dir);
+		pause_ms(LOOK_MS);
+	}
+	return 0;
+}
+
+int engine_start(const char *state_dir, struct wf_err *err)
+{
+	struct owner owner;
 	enum owner_is is = where_owner(state_dir, &owner);
-	int rc;
 
 	if (serves(state_dir))
 		return 0;
 	if (is == OWNER_ELSEWHERE)
 		return elsewhere(state_dir, &owner, err);
-	rc = launch(state_dir, err);
-	while (!serves(state_dir)) {
-		is = where_owner(state_dir, &owner);
-		if (is == OWNER_ELSEWHERE)
-			return elsewhere(state_dir, &owner, err);
-		if (is != OWNER_HERE && rc < 0)
-			return -1;
-		if (wf_os_mono_ms(os) > deadline)
-			return rc < 0 ? -1 :
-					wf_errf(err, WF_UNREACHABLE, "the engine started in '%s' but does not serve; see `wf doctor`",
-						state_dir);
-		pause_ms(LOOK_MS);
-	}
-	return 0;
+	return wait_served(state_dir, launch(state_dir, 0, err), err);
+}
+
+int engine_takeover(const char *state_dir, struct wf_err *err)
+{
+	return launch(state_dir, 1, err) < 0 ? -1 : wait_served(state_dir, 0, err);
 }

@@ -164,8 +164,9 @@ enum owner_is where_owner(const char *state_dir, struct owner *o)
 		is = err.code == WF_NOT_FOUND ? OWNER_NONE : OWNER_UNREADABLE;
 	else if (!text.len || decode(&text, o) < 0)
 		is = OWNER_UNREADABLE;
-	/* One kernel under two names is one host: the boot id tells. Two hosts never share one. */
-	else if (strcmp(o->host, wf_host_name()) != 0 && (!*o->boot_id || strcmp(o->boot_id, wf_host_boot_id()) != 0))
+	/* One kernel under two names is one host: the boot id tells. Two hosts never share one. A container with a name of its own is another. */
+	else if (strcmp(o->host, wf_host_name()) != 0 && (!*o->boot_id || strcmp(o->boot_id, wf_host_boot_id()) != 0 ||
+							  (o->pid_ns && o->pid_ns != wf_host_pid_namespace())))
 		is = OWNER_ELSEWHERE;
 	else if (*o->boot_id && strcmp(o->boot_id, wf_host_boot_id()) != 0)
 		is = OWNER_DEAD;

@@ -1,9 +1,9 @@
 /* main.c - options, floors bottom up, the loop, floors top down; nothing else.
  *
- *     wf-engine --state-dir DIR [--foreground]        serve; without --foreground returns 0 once it serves
+ *     wf-engine --state-dir DIR [--foreground] [--takeover]    serve; without --foreground returns 0 once it serves
  *     wf-engine --state-dir DIR --recover | --recover-rebuild [--check]
  *
- * The parent of the daemon waits on a pipe for one line: "ok", or "<exit code> <error>".
+ * The parent of the daemon waits on a pipe for the line "ok" or "<exit code> <error>"; before it may come "note <text>", which is passed on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ struct program {
 	struct rlimit nofile;          /* as we were started: what children get */
 	int listen_fd;
 	int ready_fd;                  /* pipe to the waiting parent; -1: none */
-	int leaving;
+	int leaving, takeover;
 	struct wf_err why;
 	int failed;
 };
@@ -87,7 +87,9 @@ static void leave(struct program *p)
 	if (p->leaving++)
 		return;
 	wf_log(WF_LOG_INFO, "leaving; agents and tasks go on");
-	unlink(p->socket_path);
+	/* The name may be another engine's by now. */
+	if (wf_core_owns(p->engine))
+		unlink(p->socket_path);
 	wf_api_stop(p->api, on_api_stopped, p);
 }
 
@@ -119,7 +121,7 @@ static void on_signal(void *arg, int signum)
 
 static int wait_for_child(int fd)
 {
-	char line[1200];
+	char line[1200], *end;
 	size_t n = 0;
 	ssize_t k;
 
@@ -129,6 +131,12 @@ static int wait_for_child(int fd)
 		if (k < 0)
 			break;
 		n += (size_t)k;
+		line[n] = '\0';
+		while (strncmp(line, "note ", 5) == 0 && (end = strchr(line, '\n'))) {
+			fprintf(stderr, "%.*s\n", (int)(end - line - 5), line + 5);
+			n -= (size_t)(end + 1 - line);
+			memmove(line, end + 1, n + 1);
+		}
 	}
 	line[n] = '\0';
 	if (strncmp(line, "ok", 2) == 0)
@@ -159,6 +167,16 @@ static void say(struct program *p, const struct wf_err *err)
 		close(p->ready_fd);
 		p->ready_fd = -1;
 	}
+}
+
+static void say_note(void *arg, const char *text)
+{
+	struct program *p = arg;
+	char line[1200];
+	int n = snprintf(line, sizeof(line), "note %s\n", text);
+
+	if (p->ready_fd >= 0 && write(p->ready_fd, line, (size_t)n) != n)
+		wf_log(WF_LOG_WARN, "nobody waits for this engine any more, going on");
 }
 
 /* A session of its own, output to engine.log. Returns in the child; the parent exits. */
@@ -257,6 +275,10 @@ static int build(struct program *p, struct wf_err *err)
 		.retention_ms = p->config->retention_ms,
 		.idle_ms = p->config->idle_ms,
 		.take_owner = 1,
+		.takeover = p->takeover,
+		.lease_ms = p->config->lease_ms,
+		.say = say_note,
+		.say_arg = p,
 		.connect = connect_agent,
 		.connect_arg = p,
 	};
@@ -310,9 +332,9 @@ static int serve(struct program *p)
 }
 
 /* Nobody may serve this directory while its files are read or replaced. */
-static int lock_offline(struct program *p, struct wf_err *err)
+static int lock_offline(struct program *p, const char *dir, struct wf_err *err)
 {
-	char *path = wf_xasprintf("%s/lock", p->state_dir);
+	char *path = wf_xasprintf("%s/lock", dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
 
 	if (fd < 0)
@@ -327,10 +349,12 @@ static int recover(struct program *p, int rebuild, int compare)
 {
 	struct wf_buf out = { 0 };
 	struct wf_err err;
-	int rc = lock_offline(p, &err);
+	char *dir = wf_core_data_dir(wf_os_posix(), p->state_dir, &err);
+	int rc = dir ? lock_offline(p, dir, &err) : -1;
 
 	if (rc == 0)
-		rc = wf_store_recover(wf_os_posix(), p->state_dir, rebuild, compare, &out, &err);
+		rc = wf_store_recover(wf_os_posix(), dir, rebuild, compare, &out, &err);
+	free(dir);
 	fputs(wf_buf_cstr(&out), stdout);
 	wf_buf_release(&out);
 	if (rc < 0)
@@ -340,7 +364,7 @@ static int recover(struct program *p, int rebuild, int compare)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: wf-engine --state-dir DIR [--foreground] [--recover | --recover-rebuild [--check]]\n");
+	fprintf(stderr, "usage: wf-engine --state-dir DIR [--foreground] [--takeover] [--recover | --recover-rebuild [--check]]\n");
 	return 2;
 }
 
@@ -359,7 +383,8 @@ int main(int argc, char **argv)
 		{ "state-dir", required_argument, NULL, 's' }, { "foreground", no_argument, NULL, 'f' },
 		{ "recover", no_argument, NULL, 'r' },         { "recover-rebuild", no_argument, NULL, 'b' },
 		{ "check", no_argument, NULL, 'c' },           { "verbose", no_argument, NULL, 'v' },
-		{ "version", no_argument, NULL, 'V' },         { NULL, 0, NULL, 0 },
+		{ "version", no_argument, NULL, 'V' },         { "takeover", no_argument, NULL, 't' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct program p = { .ready_fd = -1, .listen_fd = -1 };
 	enum wf_log_level level = WF_LOG_INFO;
@@ -384,6 +409,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			check = 1;
+			break;
+		case 't':
+			p.takeover = 1;
 			break;
 		case 'v':
 			level = WF_LOG_DEBUG;

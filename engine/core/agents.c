@@ -31,10 +31,23 @@ void agent_send(struct agent *a, const struct wf_buf *b)
 		wf_channel_send(a->channel, b->data, b->len);
 }
 
+/* To start an agent, to say hello and to ask it are effects, too. */
+static int is_owner(struct engine *e)
+{
+	struct wf_err err;
+
+	if (!e->opt.take_owner || owner_check(e, &err) == 0)
+		return 1;
+	core_leave(e, &err);
+	return 0;
+}
+
 static void ask(struct agent *a)
 {
 	struct engine *e = a->engine;
 
+	if (!is_owner(e))
+		return;
 	a->state = AGENT_CONNECTING;
 	e->opt.connect(e, a->executor, e->opt.connect_arg);
 }
@@ -110,7 +123,7 @@ void wf_core_connected(struct engine *e, const char *executor, struct wf_channel
 	c->user = a;
 	c->on_frame = on_frame;
 	c->on_closed = on_closed;
-	if (e->stopping) {
+	if (e->stopping || !is_owner(e)) {
 		wf_channel_close(c);
 		return;
 	}
@@ -126,6 +139,9 @@ struct refs {
 
 static void add_ref(struct agent *a, struct refs *refs, uint64_t number, const struct wf_key *key)
 {
+	/* Another host's agent has it: "never heard of" from this one would prove nothing. */
+	if (elsewhere(a->engine, number))
+		return;
 	refs->items = wf_grow(refs->items, &refs->cap, refs->count + 1, sizeof(*refs->items));
 	refs->items[refs->count++] = (struct wf_attempt_ref){ .number = number, .key = *key };
 	wf_idmap_set(&a->reattach, number, a);
@@ -237,6 +253,8 @@ void agents_hello(struct agent *a, const struct wf_hello *h)
 		wf_channel_close(a->channel);
 		return;
 	}
+	if (!is_owner(e))
+		return;
 	take_text(&a->instance, h->instance);
 	take_text(&a->host, h->host);
 	take_text(&a->boot_id, h->boot_id);

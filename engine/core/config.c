@@ -239,6 +239,10 @@ static int number_of(const struct found *v, enum wf_config_key k, int64_t *n, st
 		if (*end || end == v->text || *n < 0 || *n > 19)
 			return wrong(v, k, "a number from 0 to 19", err);
 		return 0;
+	case WF_CONFIG_LEASE:
+		if (wdf_time_parse(v->text, n, &why) < 0)
+			return wf_errf(err, WF_INVALID, "%s: '%s': %s", v->where, keys[k], why.text);
+		return 0;
 	default:
 		if (strcmp(v->text, "never") == 0) {
 			*n = 0;
@@ -250,10 +254,10 @@ static int number_of(const struct found *v, enum wf_config_key k, int64_t *n, st
 	}
 }
 
-/* Whether `v` asks for more than the limit: niceness limits from below, and 0 means endless for a time. */
+/* Whether `v` asks for more than the limit: niceness and the lease have a least, and 0 means endless for the other times. */
 static int beyond(enum wf_config_key k, int64_t v, int64_t limit)
 {
-	if (k == WF_CONFIG_NICE)
+	if (k == WF_CONFIG_NICE || k == WF_CONFIG_LEASE)
 		return v < limit;
 	if (k == WF_CONFIG_IDLE || k == WF_CONFIG_RETENTION)
 		return limit && (!v || v > limit);
@@ -289,6 +293,7 @@ static int settle(struct layers *l, struct wf_err *err)
 	c->local_nice = (int)n[WF_CONFIG_NICE];
 	c->idle_ms = n[WF_CONFIG_IDLE];
 	c->retention_ms = n[WF_CONFIG_RETENTION];
+	c->lease_ms = n[WF_CONFIG_LEASE];
 	c->executor = v[WF_CONFIG_EXECUTOR].text;
 	c->run_root = v[WF_CONFIG_RUN_ROOT].text;
 	if (c->executor && !wdf_name_ok(c->executor))
@@ -314,6 +319,7 @@ struct wf_config *wf_config_load(const struct wf_config_sources *from, struct wf
 	set_default(&l, WF_CONFIG_NICE, "0", "default");
 	set_default(&l, WF_CONFIG_IDLE, "15m", "default");
 	set_default(&l, WF_CONFIG_RETENTION, "90d", "default");
+	set_default(&l, WF_CONFIG_LEASE, "15m", "default");
 	if (from->slurm_here) {
 		/* A login node is shared: whoever asks for `local` there gets little unless he says more. */
 		set_default(&l, WF_CONFIG_CORES, "2", "default where Slurm is");

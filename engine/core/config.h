@@ -5,7 +5,8 @@
  *     wf_config_free(c);
  *
  * Order, the later winning: built-in defaults, the site's file, the user's file, the environment. The site's file may also hold `limits`
- * with the same keys but executor and run_root: a value beyond one is brought back to it, whoever asked for more. Nothing is
+ * with the same keys but executor and run_root: a value beyond one is brought back to it, whoever asked for more (for `nice` and
+ * `lease` it is the least). Nothing is
  * written; files that do not exist are empty. Any thread, no globals.
  *
  *     # /etc/wf/site.yaml, owned by root
@@ -30,7 +31,8 @@
 	X(WF_CONFIG_MEMORY,    "local.memory", "WF_LOCAL_MEMORY") \
 	X(WF_CONFIG_NICE,      "local.nice",   "WF_LOCAL_NICE")   \
 	X(WF_CONFIG_IDLE,      "idle",         "WF_IDLE")         \
-	X(WF_CONFIG_RETENTION, "retention",    "WF_RETENTION")
+	X(WF_CONFIG_RETENTION, "retention",    "WF_RETENTION")    \
+	X(WF_CONFIG_LEASE,     "lease",        "WF_LEASE")
 
 enum wf_config_key {
 #define X(sym, key, env) sym,
@@ -47,6 +49,7 @@ struct wf_config {
 	int local_nice;                /* 0 to 19 */
 	int64_t idle_ms;               /* leave after so long without live run or client; 0: never */
 	int64_t retention_ms;          /* finished runs are kept so long; 0: for ever */
+	int64_t lease_ms;              /* a host that was not heard of for so long acts no more: what a takeover waits */
 	struct wf_config_item {
 		const char *key;       /* "local.cores" */
 		const char *value;     /* in words: "2", "4GiB", "15m"; NULL: not set, a rule decides */

@@ -318,8 +318,8 @@ struct engine *wf_core_create(const struct wf_core_options *o, struct wf_err *er
 	e->types = wdf_types_load(o->types_dirs, types, err);
 	if (!e->types || (o->take_owner && owner_take(e, err) < 0))
 		goto error;
-	e->store = wf_store_open(e->os, e->state_dir, e->epoch, err);
-	if (!e->store)
+	e->store = wf_store_open(e->os, e->data_dir ? e->data_dir : e->state_dir, e->epoch, err);
+	if (!e->store || elsewhere_load(e, err) < 0)
 		goto error;
 	if (o->take_owner)
 		wf_store_set_fence(e->store, owner_check, e);
@@ -343,6 +343,7 @@ void wf_core_start(struct engine *e)
 	ev.text[0].p = wf_host_name();
 	ev.text[0].n = (uint32_t)strlen(ev.text[0].p);
 	core_post(e, NULL, &ev);
+	elsewhere_doubt(e);
 	wf_core_touch(e);
 	batch_full_at_start(e);
 	agents_start(e);
@@ -392,6 +393,7 @@ void wf_core_destroy(struct engine *e)
 	wf_store_close(e->store);
 	wdf_types_free(e->types);
 	agents_release(e);
+	elsewhere_release(e);
 	owner_release(e);
 	free(e->state_dir);
 	free(e->run_root);

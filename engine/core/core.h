@@ -38,6 +38,10 @@ struct wf_core_options {
 	int64_t retention_ms;          /* finished runs are forgotten so long after their end; 0: never */
 	int64_t idle_ms;               /* leave after so long without live run or client; 0: never */
 	int take_owner;                /* acquire the owner file (production); 0 in the simulator */
+	int takeover;                  /* ... also from an engine on another host, after lease_ms */
+	int64_t lease_ms;
+	void (*say)(void *arg, const char *text); /* what a takeover is about to do, for whoever waits; NULL: nobody */
+	void *say_arg;
 	/* How to reach an executor's agent: production starts and connects wf-agent-local, the simulator hands over its scripted one. Calls
 	 * back with a channel or an error, later. */
 	void (*connect)(struct engine *e, const char *executor, void *arg);
@@ -45,6 +49,11 @@ struct wf_core_options {
 };
 
 struct engine *wf_core_create(const struct wf_core_options *o, struct wf_err *err);
+/* The directory that holds the database of a state directory nobody serves: itself, or that of the last takeover. Heap; NULL and err when a
+ * takeover did not come to its end. */
+char *wf_core_data_dir(struct wf_os *os, const char *state_dir, struct wf_err *err);
+/* Whether this engine still owns its state directory. */
+int wf_core_owns(struct engine *e);
 void wf_core_start(struct engine *e);
 void wf_core_stop(struct engine *e, void (*on_stopped)(void *arg), void *arg);
 void wf_core_destroy(struct engine *e);

@@ -63,6 +63,15 @@ static int service_failed(const struct run *r, uint32_t instance)
 	return 0;
 }
 
+static void hold(struct engine *e, struct run *r, const struct todo *d, const char *host)
+{
+	char why[256] = "nobody can tell what became of its attempt";
+
+	if (host)
+		snprintf(why, sizeof(why), "nobody can tell what became of its attempt on host '%.100s', from which this engine took over", host);
+	core_post_text(e, r, WF_E_TASK_HELD, d->instance, d->index, 0, why);
+}
+
 static void outcome(struct engine *e, struct run *r, const struct todo *d)
 {
 	const struct wdf_step *step = step_of(r, d->instance);
@@ -80,8 +89,7 @@ static void outcome(struct engine *e, struct run *r, const struct todo *d)
 		else if (step->on_unknown == WDF_UNKNOWN_RERUN)
 			requeue(e, r, d, 0, 1);
 		else
-			core_post_text(e, r, WF_E_TASK_HELD, d->instance, d->index, 0,
-				       "nobody can tell what became of its attempt");
+			hold(e, r, d, elsewhere(e, t->number));
 		return;
 	}
 	if (t->astate == WF_ATTEMPT_REVOKED) {

@@ -311,6 +311,8 @@ int places_are_covered(const struct engine *e);              /* the agent has wo
 
 /* grants.c */
 int grants_try(struct engine *e, struct run *r, uint32_t service);  /* may it be granted now? if not, it waits */
+/* The host has become too small for it since the submit: no wait would help. */
+int grants_never(const struct engine *e, const struct run *r, uint32_t service, char *why, size_t size);
 void grants_hold(struct engine *e, struct run *r, uint32_t service);
 void grants_release(struct engine *e, struct run *r, uint32_t service); /* what it holds, if it does; it may go on waiting */
 void grants_forget(struct engine *e, struct run *r, uint32_t service);

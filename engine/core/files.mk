@@ -8,10 +8,12 @@ core_SRC := \
 	engine/core/demand.c \
 	engine/core/derive.c \
 	engine/core/effect.c \
+	engine/core/elsewhere.c \
 	engine/core/explain.c \
 	engine/core/grants.c \
 	engine/core/history.c \
 	engine/core/messages.c \
+	engine/core/mounts.c \
 	engine/core/offers.c \
 	engine/core/owner.c \
 	engine/core/places.c \
@@ -25,6 +27,7 @@ core_SRC := \
 	engine/core/schedule.c \
 	engine/core/services.c \
 	engine/core/submit.c \
+	engine/core/takeover.c \
 	engine/core/view.c \
 	engine/core/view_parts.c \
 	engine/core/view_task.c \

@@ -13,6 +13,14 @@ static int resolve_service(struct engine *e, struct run *r, uint32_t service, en
 	if (as == WF_RESOLVE_SUCCEEDED)
 		return wf_errf(err, WF_INVALID, "a service is resolved as 'rerun' (found again, empty) or 'failed'");
 	r->services[service].backoff = 0;
+	/* That those of another host are gone is what the person says. */
+	for (uint32_t i = 0; as == WF_RESOLVE_RERUN && i < r->member_count; i++) {
+		const struct wf_member *m = &r->members[i].m;
+		struct wf_event ev = { .kind = WF_E_MEMBER_GONE, .a = service, .b = m->n, .v = { (int64_t)m->number, WF_CLASS_AGENT_LOST } };
+
+		if (m->service == service && m->number && m->state != WF_MEMBER_GONE && elsewhere(e, m->number))
+			core_post(e, r, &ev);
+	}
 	if (as == WF_RESOLVE_RERUN)
 		core_post_text(e, r, WF_E_SERVICE_RESTARTING, service, 0, 0, "restarted by hand");
 	else

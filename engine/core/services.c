@@ -103,6 +103,23 @@ static uint32_t members_live(const struct run *r, uint32_t service)
 	return n;
 }
 
+/* Of these, how many the agent of another host has; `host` is one of theirs. */
+static uint32_t members_elsewhere(const struct engine *e, const struct run *r, uint32_t service, const char **host)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		const struct wf_member *m = &r->members[i].m;
+		const char *at = m->service == service && member_lives(m) ? elsewhere(e, m->number) : NULL;
+
+		if (at) {
+			*host = at;
+			n++;
+		}
+	}
+	return n;
+}
+
 static void member_effect(struct engine *e, const struct run *r, enum effect_kind kind, const struct wf_member *m)
 {
 	struct effect f = { .kind = (uint8_t)kind, .why = WF_CANCEL_STOP, .run = r->row.number, .a = m->service,
@@ -251,12 +268,18 @@ static void when_starting(struct engine *e, struct run *r, uint32_t service)
 {
 	struct service *svc = &r->services[service];
 	const struct wf_member *failed;
+	const char *host;
 	char why[400];
 
 	if (svc->s.delay_ms && svc->backoff != 2) {
 		if (svc->backoff == 0)
 			arm(e, svc, svc->s.delay_ms);
 		svc->backoff = 1;
+		return;
+	}
+	if (members_elsewhere(e, r, service, &host)) {
+		snprintf(why, sizeof(why), "it was being founded on host '%.100s', from which this engine took over", host);
+		post_service(e, r, WF_E_SERVICE_START_FAILED, service, 0, why);
 		return;
 	}
 	if (members_ready(r, service) >= svc->s.min) {
@@ -292,7 +315,17 @@ static void when_serving(struct engine *e, struct run *r, uint32_t service)
 	struct wf_service *s = &r->services[service].s;
 	const struct wf_member *failed = member_failed(r, service);
 	char why[400] = "a member does not answer";
+	const char *host;
 
+	if (members_elsewhere(e, r, service, &host)) {
+		/* Whether it lives there is a person's to say. */
+		snprintf(why, sizeof(why), "it was left on host '%.100s', from which this engine took over", host);
+		if (s->state == WF_SERVICE_READY)
+			post_service(e, r, WF_E_SERVICE_DEGRADED, service, 0, why);
+		if (!s->held)
+			post_service(e, r, WF_E_SERVICE_HELD, service, 0, why);
+		return;
+	}
 	if (gives_up(e, r, service, why, sizeof(why))) {
 		post_service(e, r, WF_E_SERVICE_DRAINING, service, 1, why);
 		return;
@@ -351,12 +384,20 @@ static void when_stopping(struct engine *e, struct run *r, uint32_t service)
 	struct service *svc = &r->services[service];
 	enum service_stop next = !svc->overdue ? STOP_ASKED : svc->stop == STOP_ASKED ? STOP_KILLED : STOP_GIVEN_UP;
 	struct member *unproven = member_unproven(r, service);
+	const char *host;
+	char why[400];
 
 	if (unproven) {
 		/* Its host has ended, its processes have not: shown and kept, never forgotten. */
 		wf_timer_stop(e->loop, &svc->timer);
 		post_service(e, r, WF_E_SERVICE_UNPROVEN, service, 0, unproven->why);
 		unproven->why_at = 0;
+		return;
+	}
+	if (members_elsewhere(e, r, service, &host)) {
+		wf_timer_stop(e->loop, &svc->timer);
+		snprintf(why, sizeof(why), "it was left on host '%.100s', from which this engine took over; nobody saw its end", host);
+		post_service(e, r, WF_E_SERVICE_UNPROVEN, service, 0, why);
 		return;
 	}
 	for (uint32_t i = 0; i < r->member_count; i++) {
@@ -409,6 +450,10 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 	case WF_SERVICE_RESERVING:
 		if (!wanted) {
 			post_service(e, r, WF_E_SERVICE_CANCELED, service, 0, NULL);
+			return;
+		}
+		if (grants_never(e, r, service, why, sizeof(why))) {
+			post_service(e, r, WF_E_SERVICE_REFUSED, service, 0, why);
 			return;
 		}
 		if (!grants_try(e, r, service))

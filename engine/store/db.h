@@ -23,7 +23,7 @@
 #define DB_STATEMENTS(X)                                                                         \
 	X(meta_put) X(meta_get)                                                                  \
 	X(events_put) X(events_is) X(events_end) X(events_of_run_end) X(events_of_run)           \
-	X(events_since) X(events_all) X(events_next_run) X(events_forget)                        \
+	X(events_since) X(events_all) X(events_next_run) X(events_engines) X(events_forget)      \
 	X(tail_put) X(tail_get) X(tail_forget)                                                   \
 	X(tasks_put) X(tasks_of_run) X(tasks_runs) X(tasks_forget)                               \
 	X(run_put) X(run_one) X(run_all) X(run_last) X(run_lost) X(run_forget)                   \

@@ -186,3 +186,40 @@ int wf_store_get_events(struct wf_store *s, uint64_t run, uint64_t since, uint32
 	rc = events_read(s, st, page_event, &p, err);
 	return rc < 0 ? -1 : 0;
 }
+
+/* ---- which engine was where --------------------------------------------------------------------------- */
+
+const char sql_events_engines[] =
+	"SELECT " COLUMNS ", number FROM events WHERE run = 0 ORDER BY first_seq";
+
+struct engines {
+	uint64_t number;
+	void (*fn)(void *arg, uint64_t number, const char *host, size_t n);
+	void *arg;
+};
+
+static int on_engine(const struct wf_event *e, void *arg)
+{
+	struct engines *g = arg;
+
+	if (e->kind == WF_E_ENGINE_STARTED)
+		g->fn(g->arg, g->number, e->text[0].p, e->text[0].n);
+	return 0;
+}
+
+int wf_store_get_engines(struct wf_store *s, void (*fn)(void *arg, uint64_t number, const char *host, size_t n), void *arg,
+			 struct wf_err *err)
+{
+	struct engines g = { .fn = fn, .arg = arg };
+	sqlite3_stmt *st = db_start(s->db, SQL_events_engines, (const struct db_arg[]){ { .name = NULL } });
+	int rc;
+
+	while ((rc = db_next(s->db, st, err)) > 0) {
+		g.number = (uint64_t)db_int(st, 7);
+		rc = read_row(st, on_engine, &g, err);
+		if (rc)
+			break;
+	}
+	db_done(st);
+	return rc < 0 ? -1 : 0;
+}

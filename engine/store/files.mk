@@ -4,6 +4,7 @@ store_SRC := \
 	engine/store/batch.c \
 	engine/store/commit.c \
 	engine/store/compare.c \
+	engine/store/copy.c \
 	engine/store/db.c \
 	engine/store/events.c \
 	engine/store/migrate.c \

@@ -132,6 +132,9 @@ int wf_store_get_notes(struct wf_store *s, uint64_t run, uint32_t instance,
 		       int (*fn)(uint32_t index, uint32_t attempt, const char *reason, const char *result, void *arg), void *arg,
 		       struct wf_err *err);
 int wf_store_get_input(struct wf_store *s, uint64_t run, struct wf_buf *text, struct wf_buf *dag, char **params, struct wf_err *err);
+/* Every engine that served, in order: its host, and the highest attempt number given out before it. */
+int wf_store_get_engines(struct wf_store *s, void (*fn)(void *arg, uint64_t number, const char *host, size_t n), void *arg,
+			 struct wf_err *err);
 /* A consistent copy with SQLite's backup API into a new file (temporary name, fsync, rename). */
 int wf_store_backup(struct wf_store *s, const char *file, uint64_t *bytes, struct wf_err *err);
 
@@ -141,5 +144,9 @@ int wf_store_backup(struct wf_store *s, const char *file, uint64_t *bytes, struc
  * derived again from the events and the inputs into DIR/wf.db.new; with `compare` they are compared with what is there (WF_CORRUPT and the
  * first difference), otherwise renamed over wf.db (the old one kept as wf.db.old-<time>). `out` gets a report for people. */
 int wf_store_recover(struct wf_os *os, const char *dir, int rebuild, int compare, struct wf_buf *out, struct wf_err *err);
+/* Copies database and log of FROM, whose owner is fenced but may still write, into TO and verifies the copy: every page, every checksum, and
+ * everything derived compared with its events. Afterwards TO/wf.db is there, whole; before, it is not. FROM is only read. WF_CONFLICT: it does
+ * not hold still. Without a database in FROM it does nothing. */
+int wf_store_take(struct wf_os *os, const char *from, const char *to, struct wf_err *err);
 
 #endif

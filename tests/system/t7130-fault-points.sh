@@ -61,7 +61,7 @@ WF_FAULT_LOG='' submit run.yaml --key sweep
 "$WF" engine stop >/dev/null
 all=$(passed)
 ok "the engine passes fault points ($(echo "$all" | wc -l))" test "$(echo "$all" | wc -l)" -gt 100
-epoch() { find "$WF_STATE_DIR/epochs" -mindepth 1 | wc -l; }
+epoch() { find "$WF_STATE_DIR/epochs" -mindepth 1 -maxdepth 1 -name "[0-9]*" | wc -l; }
 n=0 deaths=0
 for at in $(echo "$all" | choose "$hits"); do
 	n=$((n + 1))
