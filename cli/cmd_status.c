@@ -8,19 +8,23 @@ const struct opt cmd_status_options[] = {
 	{ 0 },
 };
 
-/* People see the steps and services too; scripts get the run as the interface has it. */
-static int one(struct client *c, struct out *out, const char *name, struct wf_err *err)
+/* Scripts get the run as the interface has it. */
+static int one_for_scripts(struct client *c, struct out *out, const char *name, struct wf_err *err)
 {
-	json_t *run = run_get(c, name, NULL, err), *steps = NULL, *services = NULL, *view;
+	json_t *run = run_get(c, name, NULL, err);
 
 	if (!run)
 		return -1;
-	if (out->mode != OUT_HUMAN) {
-		out_show(out, OUT_STATUS, run);
-		json_decref(run);
-		return 0;
-	}
-	steps = run_get(c, field_str(run, "id"), "steps", err);
+	out_show(out, OUT_STATUS, run);
+	json_decref(run);
+	return 0;
+}
+
+/* People see the steps and services too; the run and its steps are of one moment. */
+static int one(struct client *c, struct out *out, const char *name, struct wf_err *err)
+{
+	json_t *steps = run_get(c, name, "steps", err), *run = json_object_get(steps, "run"), *services = NULL, *view;
+
 	if (steps)
 		services = run_get(c, field_str(run, "id"), "services", err);
 	if (services) {
@@ -29,7 +33,6 @@ static int one(struct client *c, struct out *out, const char *name, struct wf_er
 		out_show(out, OUT_STATUS, view);
 		json_decref(view);
 	}
-	json_decref(run);
 	json_decref(steps);
 	json_decref(services);
 	return services ? 0 : -1;
@@ -90,7 +93,7 @@ int cmd_status(const struct args *args, struct out *out)
 		rc = all(c, out);
 	else if (!args_operand(args, 0) && all_for_people(c, out, &err) < 0)
 		rc = out_fail(out, &err);
-	else if (args_operand(args, 0) && one(c, out, args_operand(args, 0), &err) < 0)
+	else if (args_operand(args, 0) && (out->mode == OUT_HUMAN ? one : one_for_scripts)(c, out, args_operand(args, 0), &err) < 0)
 		rc = out_fail(out, &err);
 	client_close(c);
 	return rc;

@@ -302,13 +302,13 @@ static void failed_steps(const struct run *r, struct wf_buf *out)
 	jw_close(out, ']');
 }
 
-static void run_object(struct wf_view *v, struct run *r, uint32_t look, json_t *warnings, struct wf_buf *out)
+static void run_object(struct wf_view *v, const char *key, struct run *r, uint32_t look, json_t *warnings, struct wf_buf *out)
 {
 	const struct estimate *est = estimate_of(v, r);
 	char id[WF_ID_TEXT + 1];
 
 	wf_id_text(&r->row.id, id);
-	jw_open(out, NULL, '{');
+	jw_open(out, key, '{');
 	jw_str(out, "id", id);
 	jw_str(out, "name", r->row.name);
 	jw_str(out, "workflow", r->row.workflow);
@@ -352,8 +352,13 @@ static void run_object(struct wf_view *v, struct run *r, uint32_t look, json_t *
 
 void wf_view_run(struct wf_view *v, struct run *r, json_t *warnings, struct wf_buf *out)
 {
-	run_object(v, r, ATTENTION_LOOK, warnings, out);
+	run_object(v, NULL, r, ATTENTION_LOOK, warnings, out);
 	jw_end(out);
+}
+
+void view_run(struct wf_view *v, const char *key, struct run *r, struct wf_buf *out)
+{
+	run_object(v, key, r, ATTENTION_LOOK, NULL, out);
 }
 
 /* ---- runs ---------------------------------------------------------------------------------------------------- */
@@ -397,7 +402,7 @@ int wf_view_runs(struct wf_view *v, const struct wf_run_filter *f, struct wf_buf
 
 		if ((states && !(states >> r->row.state & 1)) || (f->name && (!r->row.name || strcmp(r->row.name, f->name) != 0)))
 			continue;
-		run_object(v, r, ATTENTION_LOOK_LIST, NULL, out);
+		run_object(v, NULL, r, ATTENTION_LOOK_LIST, NULL, out);
 		left--;
 	}
 	jw_close(out, ']');

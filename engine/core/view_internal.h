@@ -11,6 +11,8 @@ struct wf_view {
 	struct wf_idmap estimates;     /* run number to struct estimate */
 };
 
+/* The run as everywhere, as a member of the object that is open. */
+void view_run(struct wf_view *v, const char *key, struct run *r, struct wf_buf *out);
 /* view_task.c: fields of a task without the closing bracket, so that more may follow. `reason` NULL: the short one of the record. */
 void view_task_open(struct engine *e, const struct run *r, uint32_t instance, uint32_t index, const char *reason, struct wf_buf *out);
 void view_attempt(struct engine *e, const struct run *r, uint32_t instance, uint32_t attempt, const struct wf_task *t, const char *reason,

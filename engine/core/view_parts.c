@@ -47,8 +47,9 @@ static void view_step(const struct run *r, uint32_t i, struct wf_buf *out)
 
 void wf_view_steps(struct wf_view *v, struct run *r, struct wf_buf *out)
 {
-	(void)v;
 	jw_open(out, NULL, '{');
+	/* With its steps: whoever shows both shows one moment. */
+	view_run(v, "run", r, out);
 	jw_open(out, "items", '[');
 	for (uint32_t i = 0; i < r->inst_count; i++)
 		view_step(r, i, out);

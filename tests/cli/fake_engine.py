@@ -112,6 +112,19 @@ def problem(status, code, detail, **more):
             "body": {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code, **more}}
 
 
+def run_in(state):
+    return {"succeeded": ended, "canceled": ended, "failed": ended}.get(state, run)(state=state)
+
+
+def with_steps(a):
+    """What is scripted of a run holds of the run beside its steps."""
+    if a and "run" in a:
+        return {"body": {"items": STEPS, "run": run_in(a["run"])}}
+    if a and "body" in a and a.get("status", 200) < 300:
+        return {"body": {"items": STEPS, "run": a["body"]}}
+    return a
+
+
 class World:
     def __init__(self, state_dir):
         self.dir = state_dir
@@ -178,7 +191,7 @@ class World:
             state = {"cancel": "canceling", "retry": "running", "pause": "paused", "resume": "running"}.get(verb, "running")
             return {"status": 202 if verb in ("cancel", "retry") else 200, "body": run(state=state)}
         if what == ["steps"]:
-            return {"body": {"items": STEPS}}
+            return {"body": {"items": STEPS, "run": run()}}
         if what == ["services"]:
             return {"body": {"items": SERVICES}}
         if what == ["graph"]:
@@ -237,11 +250,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         with world.lock, open(world.dir + "/requests", "a", encoding="utf-8") as f:
             f.write("%s %s\t%s\n" % (self.command, self.path, body.decode("utf-8", "replace")))
-        a = world.scripted("%s %s" % (self.command, urllib.parse.unquote(path)))
+        key = "%s %s" % (self.command, urllib.parse.unquote(path))
+        a = world.scripted(key)
+        if a is None and key.endswith("/steps"):
+            a = with_steps(world.scripted(key[:-len("/steps")]))
         if a is None:
             a = world.answer(self.command, path, dict(urllib.parse.parse_qsl(query)), body)
         if "run" in a:
-            a["body"] = {"succeeded": ended, "canceled": ended, "failed": ended}.get(a["run"], run)(state=a["run"])
+            a["body"] = run_in(a["run"])
         if a.get("die"):
             os._exit(0)
         raw = a.get("raw", a.get("text", "").encode())

@@ -265,6 +265,7 @@ static void test_parts(void)
 	is_str(json_string_value(json_array_get(json_object_get(s, "wants"), 0)), "prepare", "what it wants");
 	is_str(json_string_value(json_array_get(json_object_get(s, "services"), 0)), "db", "what it uses");
 	is_str(str(s, "state"), "held", "one word for all");
+	is_str(str(json_object_get(o, "run"), "name"), m.r->row.name, "and the run as it is at that moment");
 	json_decref(o);
 
 	m.r->services[0].s.state = WF_SERVICE_READY;
