@@ -5,6 +5,8 @@
  * for each other. Where only running tasks are in the way, the service is `asking`: no task takes what it waits for, and every end of a task
  * lets it try again.
  */
+#include <stdio.h>
+
 #include "engine/core/engine.h"
 
 struct share {
@@ -73,6 +75,45 @@ static int is_safe(const struct agent *a, const struct run *r, uint32_t service)
 			return 1;
 	}
 	return !users && t.cores + alone.cores <= a->cores && t.memory + alone.memory <= a->memory;
+}
+
+/* The same with everything it holds: could this instance's task and its services ever be there together? */
+static int fits(const struct agent *a, const struct run *r, uint32_t instance)
+{
+	struct share s = lacks(r, instance);
+
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (r->services[i].granted && needs(r, instance, i)) {
+			s.cores += r->services[i].cores;
+			s.memory += r->services[i].memory;
+		}
+	return s.cores <= a->cores && s.memory <= a->memory;
+}
+
+int grants_never(const struct engine *e, const struct run *r, uint32_t service, char *why, size_t size)
+{
+	const struct agent *a = &e->local;
+	struct share alone = share_of(&r->services[service]);
+	int users = 0;
+
+	if (a->state != AGENT_READY || (!alone.cores && !alone.memory))
+		return 0;
+	if (alone.cores <= a->cores && alone.memory <= a->memory) {
+		for (uint32_t i = 0; i < r->lease_count; i++) {
+			const struct wf_lease *l = &r->leases[i].l;
+
+			if (l->state == WF_LEASE_ENDED || !demand_reaches(r->wdf, l->service, service))
+				continue;
+			if (fits(a, r, l->instance))
+				return 0;
+			users = 1;
+		}
+		if (!users)
+			return 0;
+	}
+	snprintf(why, size, "executor '%s' has %u.%03u cores and %llu MiB now, too little for it%s", a->executor, a->cores / 1000,
+		 a->cores % 1000, (unsigned long long)(a->memory >> 20), users ? " and a task that uses it" : "");
+	return 1;
 }
 
 static void stop_waiting(struct agent *a, struct service *svc)

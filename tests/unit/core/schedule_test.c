@@ -349,6 +349,33 @@ static void test_too_large(void)
 	end(&m);
 }
 
+/* The agent came back with less than there was at the submit. */
+static void test_refused(void)
+{
+	for (int larger = 0; larger < 2; larger++) {
+		struct made m;
+
+		begin(&m,
+		      "workflow: {name: t}\n"
+		      "services:\n"
+		      "  - {name: db, type: COMMAND, command: serve, ready: {file: db.up}, resources: {cpus: 2}}\n"
+		      "steps:\n"
+		      "  - {name: p, command: x}\n"
+		      "  - {name: u, command: x, after: [p], services: [db], resources: {cpus: 2}}\n",
+		      4);
+		want(&m);
+		turn(&m);
+		m.e.local.cores = larger ? 3000 : 1000;
+		ended(&m, "p", WF_CLASS_OK);
+		is_int(m.r->services[0].s.state, WF_SERVICE_FAILED, "what can never be granted is refused, %s",
+		       larger ? "with its consumer" : "alone");
+		ok(m.r->services[0].s.reason && strstr(m.r->services[0].s.reason, larger ? "3.000 cores" : "1.000 cores"), "and says why");
+		ok(is(&m, "u", WF_TASK_FAILED) && m.r->row.state == WF_RUN_FAILED_, "nobody waits for it");
+		ok(!m.e.local.waiting && !m.e.local.asking && !m.e.local.cores_used, "nothing is held");
+		end(&m);
+	}
+}
+
 int main(void)
 {
 	test_pool_order();
@@ -361,5 +388,6 @@ int main(void)
 	test_leaked();
 	test_leaked_unused();
 	test_too_large();
+	test_refused();
 	return done_testing();
 }
