@@ -84,6 +84,7 @@ CMD(explain);
 CMD(events);
 CMD(graph);
 CMD(import);
+CMD(export);
 CMD(plan);
 CMD(validate);
 CMD(services);

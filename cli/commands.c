@@ -55,6 +55,10 @@ const struct cmd commands[] = {
 	{ .name = "events", .operands = "RUN", .group = looking, .modes = CMD_JSON, .summary = "what happened in a run, in order",
 	  .run = cmd_events, .options = cmd_events_options,
 	  .about = "Lists the committed events of a run. With -f and --json: one JSON document a line." },
+	{ .name = "export", .operands = "RUN", .group = looking, .summary = "a run as a trace for other programs",
+	  .run = cmd_export, .options = cmd_export_options,
+	  .about = "Prints what a run did. As wfformat (WfCommons, 1.6): tasks, edges, files, runtimes and machines. As chrome-trace: a timeline that "
+		   "Perfetto (ui.perfetto.dev) and chrome://tracing show." },
 	{ .name = "services", .operands = "[RUN]", .group = looking, .modes = CMD_JSON | CMD_QUIET,
 	  .summary = "services, their states and endpoints", .run = cmd_services, .options = cmd_services_options,
 	  .about = "Lists the services of a run, or those of all runs." },

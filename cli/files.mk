@@ -7,6 +7,7 @@ cli_SRC := \
 	cli/cmd_engine.c \
 	cli/cmd_events.c \
 	cli/cmd_explain.c \
+	cli/cmd_export.c \
 	cli/cmd_graph.c \
 	cli/cmd_help.c \
 	cli/cmd_import.c \
@@ -31,6 +32,8 @@ cli_SRC := \
 	cli/doctor_host.c \
 	cli/doctor_state.c \
 	cli/env.c \
+	cli/export_chrome.c \
+	cli/export_wfformat.c \
 	cli/field.c \
 	cli/follow.c \
 	cli/grid.c \
@@ -42,6 +45,7 @@ cli_SRC := \
 	cli/output_quiet.c \
 	cli/picture.c \
 	cli/plan.c \
+	cli/record.c \
 	cli/runs.c \
 	cli/show.c \
 	cli/show_plan.c \

@@ -8,6 +8,7 @@
  *
  * What the language cannot say is kept in labels of a step, so that an export gives it back:
  *
+ *     wfformat.version  of every step of an import
  *     wfformat.id       the task's id, when the step's name is another
  *     wfformat.name     its name, when that is not the id
  *     wfformat.reads    files it also read, which are not among its `inputs`: their order does not follow from the trace

@@ -296,6 +296,7 @@ static void put_head(struct writer *w)
 	quoted(w->out, name);
 	wf_buf_printf(w->out, ", description: \"imported from WfFormat %s\"}\ndefaults:\n  workdir: ", w->t->version);
 	quoted(w->out, dir);
+	wf_buf_printf(w->out, "\n  labels: {wfformat.version: \"%s\"}", w->t->version);
 	if (w->o->time_scale > 0)
 		wf_buf_str(w->out, "\n  retry: {limit: 2, classes: [timeout], grow: {time: x10}}");
 	wf_buf_str(w->out, "\nsteps:\n");

@@ -11,7 +11,7 @@ same out "$T/overview"
 try 2 "wf alone shows it on standard error and returns 2" "$WF"
 same err "$T/overview"
 
-commands="submit watch wait ls status tasks show explain logs events services cancel retry pause resume resolve rm validate plan graph import
+commands="submit watch wait ls status tasks show explain logs events services cancel retry pause resume resolve rm validate plan graph import export
 config doctor help version"
 for c in $commands; do
 	grep -q "^  $c " "$T/overview"

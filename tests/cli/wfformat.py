@@ -126,8 +126,9 @@ def shape(doc, with_files):
         for t in spec["tasks"]:
             for key in ("inputFiles", "outputFiles"):
                 out[t["id"]].append(sorted((f, sizes[f]) for f in t.get(key, [])))
-        for t in doc["workflow"]["execution"]["tasks"]:
-            out[t["id"]].append(t.get("coreCount", 1))
+        cores = {t["id"]: t.get("coreCount", 1) for t in doc["workflow"]["execution"]["tasks"]}
+        for t in out:
+            out[t].append(cores.get(t, 1))
     return out
 
 
