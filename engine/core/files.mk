@@ -10,6 +10,8 @@ core_SRC := \
 	engine/core/effect.c \
 	engine/core/elsewhere.c \
 	engine/core/explain.c \
+	engine/core/explain_ready.c \
+	engine/core/explain_waiting.c \
 	engine/core/grants.c \
 	engine/core/history.c \
 	engine/core/messages.c \
