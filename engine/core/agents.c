@@ -226,7 +226,7 @@ static void reattach(struct agent *a)
 	do {
 		uint32_t n = refs.count - at > 10000 ? 10000 : (uint32_t)(refs.count - at);
 
-		wf_wire_refs(&b, WF_WIRE_REATTACH, refs.items + at, n, at + n == refs.count);
+		wf_wire_refs(&b, WF_WIRE_REATTACH, n ? refs.items + at : NULL, n, at + n == refs.count);
 		agent_send(a, &b);
 		wf_buf_clear(&b);
 		at += n;
