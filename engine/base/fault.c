@@ -28,36 +28,97 @@ static int act(const char *action, size_t n)
 	return 0;
 }
 
+/* Two threads may meet here first: both open, one keeps it. */
+static int log_fd(void)
+{
+	static int shared = -2;
+	int fd = __atomic_load_n(&shared, __ATOMIC_ACQUIRE), none = -2;
+	const char *path = getenv("WF_FAULT_LOG");
+
+	if (fd != -2)
+		return fd;
+	fd = path && *path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	if (!__atomic_compare_exchange_n(&shared, &none, fd, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (fd >= 0)
+			close(fd);
+		fd = none;
+	}
+	return fd;
+}
+
 static void note(const char *name, unsigned hit)
 {
-	static int fd = -2;
+	int fd = log_fd(), n;
 	char line[160];
-	int n;
 
-	if (fd == -2) {
-		const char *path = getenv("WF_FAULT_LOG");
-
-		fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
-	}
 	if (fd < 0)
 		return;
-	n = snprintf(line, sizeof(line), "%s %u\n", name, hit);
-	if (write(fd, line, (size_t)n) != n)
-		fd = -1;
+	n = snprintf(line, sizeof(line), "%s %u %s\n", name, hit, program_invocation_short_name);
+	(void)!write(fd, line, (size_t)n);
+}
+
+/* "[program/]name[:hit]" of an entry that ends before `eq`. */
+static int is_meant(const char *s, const char *eq, const char *name, unsigned hit)
+{
+	const char *slash = memchr(s, '/', (size_t)(eq - s)), *program = program_invocation_short_name;
+	size_t len = strlen(name);
+
+	if (slash) {
+		if (strlen(program) != (size_t)(slash - s) || strncmp(s, program, (size_t)(slash - s)) != 0)
+			return 0;
+		s = slash + 1;
+	}
+	if (strncmp(s, name, len) != 0)
+		return 0;
+	return s[len] == '=' || (s[len] == ':' && strtoul(s + len + 1, NULL, 10) == hit);
+}
+
+static void token_path(char *path, size_t size, const char *dir, unsigned place)
+{
+	snprintf(path, size, "%s/%u", dir, place);
+}
+
+/* The place of the entry this process looks at, learned at its first point. */
+static unsigned my_place(const char *dir)
+{
+	static unsigned place;
+	unsigned n = __atomic_load_n(&place, __ATOMIC_ACQUIRE);
+	char path[512];
+
+	if (n)
+		return n;
+	do
+		token_path(path, sizeof(path), dir, ++n);
+	while (access(path, F_OK) == 0);
+	__atomic_store_n(&place, n, __ATOMIC_RELEASE);
+	return n;
+}
+
+/* True for the one process, and the one time, that may act for the entry. */
+static int take(const char *dir, unsigned place)
+{
+	char path[512];
+	int fd;
+
+	token_path(path, sizeof(path), dir, place);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return 1;
 }
 
 int wf_fault_hit(struct wf_fault_point *p)
 {
-	const char *s = getenv("WF_FAULT");
-	size_t len = strlen(p->name);
-	unsigned hit = __atomic_add_fetch(&p->hits, 1, __ATOMIC_RELAXED);
+	const char *s = getenv("WF_FAULT"), *once = getenv("WF_FAULT_ONCE");
+	unsigned hit = __atomic_add_fetch(&p->hits, 1, __ATOMIC_RELAXED), place = 0, mine = s && once ? my_place(once) : 0;
 
 	note(p->name, hit);
 	while (s && *s) {
 		const char *end = strchrnul(s, ','), *eq = memchr(s, '=', (size_t)(end - s));
 
-		if (eq && strncmp(s, p->name, len) == 0 && (s[len] == '=' || s[len] == ':') &&
-		    (s[len] == '=' || strtoul(s + len + 1, NULL, 10) == hit))
+		place++;
+		if (eq && (!mine || place == mine) && is_meant(s, eq, p->name, hit) && (!mine || take(once, place)))
 			return act(eq + 1, (size_t)(end - eq - 1));
 		s = *end ? end + 1 : end;
 	}

@@ -1,14 +1,18 @@
 /* fault.h - named fault points, compiled out of release builds
  *
  * WF_FAULT("store.commit.before") marks a place where a process may die or an operation may fail:
- * before and after every commit, rename, link, fsync, spawn and message. It yields 0, or the errno
- * that the test asked for; the caller then behaves as if the operation had failed with it.
+ * before and after every commit, rename, link, fsync, spawn and message (tests/lint/faults.sh looks that they are there).
+ * It yields 0, or the errno that the test asked for; the caller then behaves as if the operation had failed with it.
  *
  * In builds with -DWF_FAULTS the points register themselves in a linker section, so that a sweep
  * knows them all (wf_fault_list), and read WF_FAULT from the environment:
- *     WF_FAULT="name[:hit]=action[,...]"      action: kill | exit | stop | err:<errno> | short
- * hit counts from 1 in this process; without it every hit acts. `kill` is SIGKILL to ourselves.
- * WF_FAULT_LOG=FILE appends "name hit" per hit (O_APPEND, one write), for the first pass of a sweep.
+ *     WF_FAULT="[program/]name[:hit]=action[,...]"      action: kill | exit | stop | err:<errno> | short
+ * hit counts from 1 in this process; without it every hit acts. `kill` is SIGKILL to ourselves. `program` is the name of the
+ * executable (wf-engine); without it every program acts that inherits the variable.
+ * WF_FAULT_ONCE=DIR makes the entries a sequence: each acts once among all processes, and whoever acts leaves DIR/<its place, from 1>. A
+ * process looks only at the first entry that had not acted when it came to its first point; so the second one hits a process that began
+ * after the first.
+ * WF_FAULT_LOG=FILE appends "name hit program" per hit (O_APPEND, one write), for the first pass of a sweep.
  */
 #ifndef WF_BASE_FAULT_H
 #define WF_BASE_FAULT_H
