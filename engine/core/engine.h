@@ -295,6 +295,8 @@ void demand_end_leases(struct engine *e, struct run *r);
 int demand_is_open(const struct run *r, uint32_t service);   /* somebody uses it, or will */
 int demand_is_due(const struct run *r, uint32_t service);    /* and waits for it now */
 int demand_has_writers(const struct run *r, uint32_t service);
+/* capacity.c: WF_RESOURCE for a workflow of which some step could never start here. */
+int capacity_check(struct engine *e, const struct wdf *w, const struct dag *d, const char *file, struct wf_err *err);
 int demand_reaches(const struct wdf *w, uint32_t from, uint32_t service); /* who uses `from` needs `service`: it, or what it comes after */
 /* 1: every condition of the service's `after` holds; 0: not yet; -1: one can never hold (why says which) */
 int demand_after(const struct run *r, uint32_t service, char *why, size_t size);

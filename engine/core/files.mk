@@ -2,6 +2,7 @@ core_SRC := \
 	engine/core/agents.c \
 	engine/core/batch.c \
 	engine/core/cancel.c \
+	engine/core/capacity.c \
 	engine/core/config.c \
 	engine/core/core.c \
 	engine/core/decide.c \

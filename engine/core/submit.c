@@ -104,7 +104,11 @@ static int replay(struct submission *s)
 	if (!r)
 		return 0;
 	if (s->hash && r->row.body_hash && strcmp(r->row.body_hash, s->hash) != 0) {
-		wf_errf(&s->err, WF_CONFLICT, "key '%s' was used for another submission; choose a new key", s->key);
+		char id[WF_ID_TEXT + 1];
+
+		wf_id_text(&r->row.id, id);
+		wf_errf(&s->err, WF_CONFLICT, "key '%s' was used for another submission, run %s ('%s', %s); choose a new key", s->key, id,
+			r->row.name, wf_sm_name(&wf_run_machine, r->row.state));
 		fail(s);
 		return 1;
 	}
@@ -171,48 +175,6 @@ static int check_executors(struct submission *s)
 			return -1;
 	}
 	return used || !s->wdf->step_count ? check_executor(s->executor, NULL, s->why, &s->err) : 0;
-}
-
-static void need_of(const struct wdf_resources *res, uint64_t *cores, uint64_t *memory)
-{
-	*cores += (uint64_t)(res->ranks ? res->ranks : 1) * (res->cpus ? res->cpus : 1) * 1000;
-	*memory += res->memory;
-}
-
-static int uses(const struct wdf *w, const struct wdf_step *step, uint32_t service)
-{
-	for (uint32_t k = 0; k < step->use_count; k++)
-		if (demand_reaches(w, step->uses[k].service, service))
-			return 1;
-	return 0;
-}
-
-/* What can never fit is refused now, not waited for: a task together with the services it uses, and those they come after. */
-static int check_capacity(struct submission *s)
-{
-	const struct agent *a = agents_of(s->engine, "local");
-
-	for (uint32_t i = 0; i < s->wdf->step_count; i++) {
-		const struct wdf_step *step = &s->wdf->steps[i];
-		uint64_t cores = 0, memory = 0;
-
-		need_of(&step->resources, &cores, &memory);
-		for (uint32_t k = 0; k < s->wdf->service_count; k++)
-			if (s->wdf->services[k].has_resources && uses(s->wdf, step, k))
-				need_of(&s->wdf->services[k].resources, &cores, &memory);
-		if (cores > a->cores)
-			return wf_errf(&s->err, WF_RESOURCE,
-				       "%s:%u:%u: step '%s'%s needs %llu cores, executor 'local' has %u; ask for fewer", s->file,
-				       step->pos.line, step->pos.column, step->name, step->use_count ? " with its services" : "",
-				       (unsigned long long)cores / 1000, a->cores / 1000);
-		if (memory > a->memory)
-			return wf_errf(&s->err, WF_RESOURCE,
-				       "%s:%u:%u: step '%s'%s needs %llu MiB of memory, executor 'local' has %llu; ask for less",
-				       s->file, step->pos.line, step->pos.column, step->name,
-				       step->use_count ? " with its services" : "", (unsigned long long)(memory >> 20),
-				       (unsigned long long)(a->memory >> 20));
-	}
-	return 0;
 }
 
 /* ---- the run's directory -------------------------------------------------------------------------------------- */
@@ -339,7 +301,7 @@ static void go_on(struct submission *s)
 	wf_timer_stop(s->engine->loop, &s->wait);
 	if (replay(s))
 		return;
-	if (check_capacity(s) < 0)
+	if (capacity_check(s->engine, s->wdf, s->dag, s->file, &s->err) < 0)
 		fail(s);
 	else if (s->dry_run)
 		finish(s);

@@ -140,6 +140,7 @@ a=$("$WF" submit keyed.yaml --executor local --key k1 -q)
 b=$("$WF" submit keyed.yaml --executor local --key k1 -q)
 is "$a" "$b" "the same key answers with the same run"
 exits 6 "the same key with another file is refused" "$WF" submit again.yaml --executor local --key k1
+has "$("$WF" submit again.yaml --executor local --key k1 2>&1)" "run $a ('keyed', " "naming the run that has it, and its state"
 ok "a suffix of the id names it" "$WF" status "${a: -8}"
 ok "its name too" "$WF" status keyed
 exits 5 "an unknown run" "$WF" status nosuch

@@ -120,4 +120,25 @@ kill -9 "$("$WF" engine status --json | jq .pid)"
 exits 9 "canceled after the engine was killed" "$WF" wait @last --timeout 60
 is "$(service db state)" stopped "its service is stopped"
 ok "nothing is left after that" none_left
+
+# ---- what could never go on is refused -------------------------------------------------------------------------------
+all=$("$WF" engine status --json | jq '.agents[0].cores')
+kept() { # keys of the service 'late'
+	cat >kept.yaml <<YAML
+workflow: {name: kept}
+services:
+  - {name: db, type: REDIS, resources: {cpus: 1}}
+  - {name: late, type: REDIS, after: [$1]}
+steps:
+  - {name: first, argv: ["true"], services: [db]}
+  - {name: large, argv: ["true"], resources: {cpus: $all}}
+  - {name: last, argv: ["true"], after: [first], services: [db, late]}
+YAML
+}
+kept large
+exits 10 "a step that fits only when a service has ended, which waits for the step" "$WF" submit kept.yaml --executor local
+has "$("$WF" submit kept.yaml --executor local 2>&1)" "step 'large' does not fit on executor 'local'" "is named"
+has "$("$WF" submit kept.yaml --executor local 2>&1)" "beside service 'db', which is kept for 'last'" "and what stands in its way"
+kept first
+ok "without that knot it runs" "$WF" submit kept.yaml --executor local --wait
 done_testing
