@@ -181,7 +181,7 @@ static json_t *render_attributes(const struct member_spec *s, const struct wdf_d
 			wf_err_wrap(err, "attribute '%s'", a->name);
 			goto error;
 		}
-		if (wdf_attribute_check(a, v, err) < 0) {
+		if (wdf_attribute_check(a, v, NULL, err) < 0) {
 			json_decref(v);
 			goto error;
 		}

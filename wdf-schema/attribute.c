@@ -25,9 +25,10 @@ static int has_placeholder(const json_t *v)
 	return s && strstr(s, "{{");
 }
 
-static int misfit(const struct wdf_attribute *a, const char *what, const json_t *v, struct wf_err *err)
+/* The value is shown as it was written: 1e9 is no integer, 1000000000.0 is not what stands in the file. */
+static int misfit(const struct wdf_attribute *a, const char *what, const json_t *v, const char *written, struct wf_err *err)
 {
-	char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	char *text = written ? wf_xstrdup(written) : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 
 	wf_errf(err, WF_INVALID, "attribute '%s' must be %s, not %.60s", a->name, what, text ? text : "this");
 	free(text);
@@ -52,7 +53,7 @@ static int check_choice(const struct wdf_attribute *a, const char *word, struct 
 	return -1;
 }
 
-int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, struct wf_err *err)
+int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, const char *written, struct wf_err *err)
 {
 	const char *s = json_string_value(value);
 	struct wf_err why;
@@ -65,7 +66,7 @@ int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, stru
 	if (json_is_null(value) || (s && !*s) || (json_is_array(value) && !json_array_size(value)))
 		return wf_errf(err, WF_INVALID, "attribute '%s' has no value", a->name);
 	if (a->type != WDF_A_LIST && (json_is_array(value) || json_is_object(value)))
-		return misfit(a, "a single value", value, err);
+		return misfit(a, "a single value", value, written, err);
 	if (has_placeholder(value))
 		return 0;
 	switch (a->type) {
@@ -82,33 +83,33 @@ int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, stru
 		else if (a->max != INT64_MAX)
 			snprintf(range, sizeof(range), "an integer of at most %lld", (long long)a->max);
 		if (!json_is_integer(value) || json_integer_value(value) < a->min || json_integer_value(value) > a->max)
-			return misfit(a, range, value, err);
+			return misfit(a, range, value, written, err);
 		return 0;
 	case WDF_A_SIZE:
 		if (json_is_integer(value) && json_integer_value(value) >= 0)
 			return 0;
 		if (!s || wdf_size_parse(s, &bytes, &why) < 0)
-			return misfit(a, "a size such as 512MiB or 4GiB", value, err);
+			return misfit(a, "a size such as 512MiB or 4GiB", value, written, err);
 		return 0;
 	case WDF_A_TIME:
 		if (!s || wdf_time_parse(s, &ms, &why) < 0)
-			return misfit(a, "a time such as 90s or 10m", value, err);
+			return misfit(a, "a time such as 90s or 10m", value, written, err);
 		return 0;
 	case WDF_A_BOOL:
-		return json_is_boolean(value) ? 0 : misfit(a, "true or false", value, err);
+		return json_is_boolean(value) ? 0 : misfit(a, "true or false", value, written, err);
 	case WDF_A_PATH:
 		n = a->prefix ? strlen(a->prefix) : 0;
 		if (s && n && strncmp(s, a->prefix, n) == 0)
 			s += n;
 		if (!s || *s != '/')
-			return misfit(a, "an absolute path", value, err);
+			return misfit(a, "an absolute path", value, written, err);
 		return 0;
 	case WDF_A_LIST:
 		if (json_is_object(value))
-			return misfit(a, "a list", value, err);
+			return misfit(a, "a list", value, written, err);
 		json_array_foreach (value, i, item)
 			if (json_is_array(item) || json_is_object(item) || json_is_null(item))
-				return misfit(a, "a list of single values", value, err);
+				return misfit(a, "a list of single values", value, written, err);
 		return 0;
 	}
 	return 0;
@@ -169,7 +170,7 @@ static void read_attribute(struct verbs_check *c, struct wf_arena *arena, struct
 	a->fallback = json_object_get(v, "default");
 	if (a->fallback && a->required) {
 		verbs_found(c, WDF_EXCLUSIVE, 0, NULL, "a required attribute has no use for a 'default'");
-	} else if (a->fallback && known && wdf_attribute_check(a, a->fallback, &err) < 0) {
+	} else if (a->fallback && known && wdf_attribute_check(a, a->fallback, NULL, &err) < 0) {
 		was = verbs_enter(c, "default");
 		verbs_found(c, WDF_ATTRIBUTE, 0, NULL, "%s", err.text);
 		verbs_leave(c, was);

@@ -92,7 +92,7 @@ const struct wdf_override *wdf_driver_override(const struct wdf_driver *d, const
 
 /* WF_INVALID when the value does not fit the attribute: "attribute 'memory' must be a size such as 4GiB, not 'x'". A string that
  * holds a placeholder fits for now; wf-service checks again when it has rendered it. */
-int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, struct wf_err *err);
+int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, const char *written, struct wf_err *err);
 
 /* Where findings of wdf_driver_check go. `pointer` leads to the value inside what was checked, as a JSON pointer ("/ready/all/0/tcp",
  * ~1 for a slash in a key and ~0 for a tilde); with on_key the finding is about the last key itself. hint may be NULL. */

@@ -321,7 +321,7 @@ static void check_attribute(struct wdf_load *l, const struct reading *r, const s
 	v = wdf_read_json(l, e, WDF_JSON_RAW);
 	if (!v)
 		return;
-	if (wdf_attribute_check(a, v, &err) < 0)
+	if (wdf_attribute_check(a, v, json_is_real(v) ? wdf_shown(e->value.text, e->value.count, shown) : NULL, &err) < 0)
 		wdf_find(l->d, WDF_ATTRIBUTE, e->value.pos, e->value.span, "%s", err.text);
 	json_object_set_new(r->s->attributes, e->key, v);
 }

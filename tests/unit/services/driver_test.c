@@ -246,7 +246,7 @@ static void test_attributes(void)
 		if (!v || !a)
 			bail("case %zu", i);
 		err.text[0] = '\0';
-		rc = wdf_attribute_check(a, v, &err);
+		rc = wdf_attribute_check(a, v, NULL, &err);
 		is_int(rc, cases[i].error ? -1 : 0, "%s = %s", cases[i].attribute, cases[i].value);
 		if (cases[i].error)
 			has_str(err.text, cases[i].error, "  says why");
