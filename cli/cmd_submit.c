@@ -3,6 +3,7 @@
  * Every request carries a key, one of our own when the user gave none: so it may be sent again when the engine dies under it, and still
  * makes one run.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -218,6 +219,40 @@ out:
 	return rc;
 }
 
+/* A step's own batch script, where its path is written out: what sbatch could not run is said before anything begins. */
+static int check_batch_script(const struct wdf_step *s, const char *dir, struct wf_err *err)
+{
+	const struct wdf_tmpl *t = wdf_batch_script(s->command);
+	char *at = NULL, *path = NULL;
+	struct stat st;
+	int rc = 0;
+
+	if (!t || !wdf_tmpl_is_literal(t) || !wdf_tmpl_is_literal(&s->workdir))
+		return 0;
+	at = wf_path_resolve(dir, s->workdir.count ? s->workdir.raw : ".");
+	path = wf_path_resolve(at, t->raw);
+	if (stat(path, &st) < 0)
+		rc = wf_errf(err, WF_NOT_FOUND, "step '%s': batch script '%s': %s", s->name, path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		rc = wf_errf(err, WF_NOT_FOUND, "step '%s': batch script '%s' is not a file", s->name, path);
+	else if (access(path, R_OK | X_OK) < 0)
+		rc = wf_errf(err, WF_NOT_FOUND, "step '%s': batch script '%s' is not executable; chmod +x '%s'", s->name, path, path);
+	free(path);
+	free(at);
+	return rc;
+}
+
+static int check_batch_scripts(const struct spec *s, const char *dir, struct wf_err *err)
+{
+	for (uint32_t i = 0; i < s->wdf->step_count; i++) {
+		const struct wdf_step *step = &s->wdf->steps[i];
+
+		if (step->command && step->command->kind == WDF_COMMAND_SBATCH && check_batch_script(step, dir, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int check_options(const struct args *args, const struct out *out, struct wf_err *err)
 {
 	const char *name = args_get(args, "name"), *key = args_get(args, "key");
@@ -247,6 +282,8 @@ int cmd_submit(const struct args *args, struct out *out)
 		rc = out_fail(out, &err);
 	else if (spec_parse(&s, 0) < 0 || spec_expand(&s, dir, &err) < 0)
 		rc = err.code != WF_OK ? out_fail(out, &err) : spec_fail(&s, out);
+	else if (check_batch_scripts(&s, dir, &err) < 0)
+		rc = out_fail(out, &err);
 	else if (!may_use_slurm(&s, executor) && spec_executable(&s, "local") < 0)
 		rc = spec_fail(&s, out);
 	if (rc == 0) {

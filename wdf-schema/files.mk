@@ -1,6 +1,7 @@
 wdf_SRC := \
 	wdf-schema/after.c \
 	wdf-schema/attribute.c \
+	wdf-schema/batch_script.c \
 	wdf-schema/command.c \
 	wdf-schema/command_render.c \
 	wdf-schema/defaults.c \

@@ -165,6 +165,8 @@ struct wdf_command {
 	const char **shell;            /* SHELL: "bash -eo pipefail" as words, NULL-terminated */
 	const uint8_t *quote;          /* SHELL: per part of script, the quoting it stands in (see command.c) */
 };
+/* Of an SBATCH command: the word that names the script; NULL when it has none (`--wrap`). */
+const struct wdf_tmpl *wdf_batch_script(const struct wdf_command *c);
 /* What to execute: argv, NULL-terminated, and variables to add to the environment ("NAME=value", a shell command reads placeholder
  * values from them: never syntax). Strings live in the arena. A value refused inside quotes is WF_INVALID naming $WF_PARAM_<NAME>. */
 struct wdf_argv {

@@ -484,7 +484,8 @@ int wf_file_read(struct wf_os *os, const char *path, size_t limit, struct wf_buf
 		b->data[b->len] = '\0';
 		at += k;
 		if (b->len - start > limit) {
-			wf_errf(err, WF_TOO_LARGE, "'%s' is larger than %zu bytes", path, limit);
+			wf_errf(err, WF_TOO_LARGE, "'%s' has %lld bytes, more than the %zu that are allowed", path,
+				(long long)(at > st.st_size ? at : st.st_size), limit);
 			goto error;
 		}
 	}

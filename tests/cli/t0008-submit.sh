@@ -81,7 +81,19 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 head -c 17825792 /dev/zero | tr '\0' '#' >huge.yaml
 try 3 "17 MiB" "$WF" submit huge.yaml
-has err "larger than 16777216 bytes"
+has err "has 17825792 bytes, more than the 16777216 that are allowed"
+# --- row 21
+printf 'workflow: {name: x}\nservices: []\nsteps:\n  - {name: a, command: "sbatch -N 2 -J x --time 5 --hold job.sh -v", services: []}\n' >batch.yaml
+try 5 "a batch script that is missing" "$WF" submit batch.yaml
+has err "step 'a': batch script '$T/job.sh': No such file or directory"
+touch job.sh
+try 5 "a batch script that is not executable" "$WF" submit batch.yaml
+has err "step 'a': batch script '$T/job.sh' is not executable"
+chmod +x job.sh
+try 10 "a batch script that is there" "$WF" submit batch.yaml
+has err "a batch script of your own ('sbatch') is not executed yet"
+printf 'workflow: {name: x}\nservices: []\nsteps:\n  - {name: a, command: "sbatch --wrap nosuch", services: []}\n' >wrap.yaml
+try 10 "one without a script" "$WF" submit wrap.yaml
 printf 'workflow: {name: x}\nsteps:\n  - name: a\n    comand: echo\n' >bad.yaml
 try 3 "a file with errors" "$WF" submit bad.yaml
 has err "bad.yaml:4:5: error[E0201]: unknown key 'comand' in step 'a'; did you mean 'command'?"

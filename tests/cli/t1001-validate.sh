@@ -30,6 +30,12 @@ done
 printf 'workflow: {name: x}\nsteps:\n  - {name: a, command: x}\n  - {name: a, command: x}\n  - {command: y, after: [zzzzzz]}\n' >wf.yaml
 bad "8 a step without a name and two of one name" "which is no step; known: a"
 hasnt err "known: a,"
+for v in two -1 1e9 0x10; do
+	printf 'workflow: {name: x}\nservices: [{name: s, type: SBB, attributes: {targets: /t, flavor: f, datanodes: %s}}]\nsteps: [{name: a, command: x}]\n' "$v" >wf.yaml
+	bad "5 datanodes: $v" "'datanodes' must be an integer of at least 1, not"
+	has err "$v"
+	hasnt err "1000000000"
+done
 for v in no 012 1:30; do
 	printf 'workflow: {name: x}\nsteps:\n  - name: %s\n    command: echo\n' "$v" >wf.yaml
 	bad "6 name: $v" "quote"
@@ -50,7 +56,7 @@ bad "9 a bomb of aliases" "E0115"
 head -c 100000 /dev/zero | tr '\0' '[' >wf.yaml
 bad "10 depth" "64"
 head -c 17825792 /dev/zero | tr '\0' '#' >wf.yaml
-bad "11 17 MiB" "16777216"
+bad "11 17 MiB" "has 17825792 bytes, more than the 16777216 that are allowed"
 printf '' >wf.yaml
 bad "12 nothing" "E0104"
 printf '# only a comment\n' >wf.yaml
