@@ -40,11 +40,11 @@ static void receive(int fd, struct wf_buf *b)
 	ssize_t k;
 
 	do {
-		k = recv(fd, wf_buf_room(b, 65536), 65535, 0);
-		if (k > 0) {
-			b->len += (size_t)k;
-			b->data[b->len] = '\0';
-		}
+		char *to = wf_buf_room(b, 65536);
+
+		k = recv(fd, to, 65535, 0);
+		b->len += k > 0 ? (size_t)k : 0;
+		b->data[b->len] = '\0';
 	} while (k > 0);
 	if (k < 0)
 		wf_buf_clear(b);
