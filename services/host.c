@@ -392,6 +392,11 @@ static void on_ready(void *arg, int passed, const char *text)
 	struct host *h = arg;
 
 	/* A probe that passed may have met somebody else, if our own process is gone: its end is about to be told. */
+	if (passed && launch_in_setup(&h->is.launch)) {
+		/* Whoever answered, it was not the command. */
+		passed = 0;
+		text = "its setup lines are not through";
+	}
 	if (passed && (h->daemonizes || procs_is_alive(&h->child))) {
 		become_ready(h);
 		return;
@@ -463,7 +468,7 @@ static void on_child_ended(struct child *c, int status)
 	h->ctx.main_status = status;
 	if (h->state != HOST_JOINING && h->state != HOST_READY)
 		return;
-	if (launch_setup_failed(&h->is.launch)) {
+	if (launch_in_setup(&h->is.launch)) {
 		struct wf_buf said = { 0 };
 
 		tail_of_log(h->ctx.log_fd, h->ctx.log_from, &said);

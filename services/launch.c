@@ -279,7 +279,7 @@ int launch_start(struct launch *l, struct procs *procs, struct child *c, struct 
 	return rc;
 }
 
-int launch_setup_failed(const struct launch *l)
+int launch_in_setup(const struct launch *l)
 {
 	return l->marker >= 0 && !wf_setup_passed(l->marker);
 }

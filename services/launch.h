@@ -25,8 +25,8 @@ struct launch {
 int launch_render(struct launch *l, json_t *run, json_t *roots, const struct member_spec *spec, const char *service_dir,
 		  struct wf_err *err);
 int launch_start(struct launch *l, struct procs *procs, struct child *c, struct wf_err *err);
-/* After the process ended: 1 when it ended before its setup lines were through. */
-int launch_setup_failed(const struct launch *l);
+/* 1 while its setup lines are not through, and when the process ended before they were. */
+int launch_in_setup(const struct launch *l);
 void launch_release(struct launch *l);
 
 #endif

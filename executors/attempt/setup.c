@@ -77,7 +77,6 @@ int wf_setup_file(const struct wf_buf *script, struct wf_err *err)
 int wf_setup_passed(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char c;
 
-	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) && read(fd, &c, 1) == 1;
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
 }

@@ -629,6 +629,12 @@ static void test_failures(void)
 	json_decref(member_fails(&m, 1, "its setup failed: preparing"));
 	member_gone(&m, 1);
 
+	/* A probe that anybody answers passes while the setup lines are still at it. */
+	member_init(&m, "COMMAND", NULL,
+		    "{'command':'sleep 1000','setup':['sleep 0.3','false'],'ready':{'exec':['true'],'every':'10ms'}}");
+	json_decref(member_fails(&m, 1, "its setup failed"));
+	member_gone(&m, 1);
+
 	member_init(&m, "COMMAND", NULL, "{'command':'sleep {{ nobody }}','ready':{'tcp':'127.0.0.1:1'}}");
 	json_decref(member_fails(&m, 0, "nobody"));
 	member_gone(&m, 1);
