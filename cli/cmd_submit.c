@@ -280,7 +280,7 @@ int cmd_submit(const struct args *args, struct out *out)
 	if (check_options(args, out, &err) < 0 || spec_read(&s, args_operand(args, 0), &err) < 0 ||
 	    spec_params(&s, args, &err) < 0 || !(dir = submit_dir(args_get(args, "workdir"), &err)))
 		rc = out_fail(out, &err);
-	else if (spec_parse(&s, 0) < 0 || spec_expand(&s, dir, &err) < 0)
+	else if (s.session = args_get(args, "name"), spec_parse(&s, 0) < 0 || spec_expand(&s, dir, &err) < 0)
 		rc = err.code != WF_OK ? out_fail(out, &err) : spec_fail(&s, out);
 	else if (check_batch_scripts(&s, dir, &err) < 0)
 		rc = out_fail(out, &err);

@@ -33,6 +33,7 @@ int spec_read(struct spec *s, const char *path, struct wf_err *err)
 
 	memset(s, 0, sizeof(*s));
 	s->path = path;
+	s->session = "SESSION";
 	if (wf_file_read(wf_os_posix(), path, WDF_MAX_BYTES, &s->text, err) < 0)
 		return -1;
 	while (dirs[n])
@@ -75,6 +76,7 @@ int spec_parse(struct spec *s, int allow_needed)
 		.names = (const char *const *)s->names,
 		.values = (const char *const *)s->values,
 		.given = s->given,
+		.session = s->session,
 		.allow_needed = allow_needed,
 	};
 

@@ -26,6 +26,7 @@ struct spec {
 	struct dag *dag;
 	char **names, **values; /* of -p */
 	size_t given;
+	const char *session;    /* name of the run; who makes none leaves the word itself */
 };
 
 int spec_read(struct spec *s, const char *path, struct wf_err *err);

@@ -28,8 +28,12 @@ void wdf_need(struct wdf_load *l, const char *name, size_t n, struct wdf_pos pos
 	copy = wf_arena_strndup(l->a, name, n);
 	wf_strmap_add(&l->needed, copy, 1);
 	if (!l->in->allow_needed) {
-		wdf_hint(wdf_find(l->d, WDF_NOT_GIVEN, pos, (uint32_t)n + 6, "'%s' has no value", copy),
-			 "give it with -p %s=VALUE", copy);
+		struct wdf_diag *f = wdf_find(l->d, WDF_NOT_GIVEN, pos, (uint32_t)n + 6, "'%s' has no value", copy);
+
+		if (strcmp(copy, "SESSION") == 0)
+			wdf_hint(f, "give the run a name with --name");
+		else
+			wdf_hint(f, "give it with -p %s=VALUE", copy);
 		return;
 	}
 	w->needed = wf_grow(w->needed, &l->needed_cap, w->needed_count + 1u, sizeof(*w->needed));
@@ -104,30 +108,32 @@ static int is_dim(const struct wdf_load *l, const char *name, size_t n)
 	return 0;
 }
 
-/* A name in a structural value: a parameter, or a finding. NULL also when it has no value yet. */
-static const struct wdf_param *structural_name(struct wdf_load *l, const struct wdf_entry *e,
-					       const struct wdf_part *p)
+static int is_session(const struct wdf_load *l, const char *name, size_t n)
+{
+	return !l->has_params && n == 7 && memcmp(name, "SESSION", n) == 0;
+}
+
+/* Has a name in a structural value one already? Otherwise it is needed, or a finding. */
+static int has_value(struct wdf_load *l, const struct wdf_entry *e, const struct wdf_part *p)
 {
 	const struct wdf_param *param = wdf_find_param(l, p->text, p->len);
 	char shown[WDF_SHOWN];
 
-	if (param && wdf_param_known(param))
-		return param;
 	if (param)
-		return NULL;
+		return wdf_param_known(param);
+	/* IO-SEA replaces it in the whole file, names and all. */
+	if (is_session(l, p->text, p->len) && l->in->session)
+		return 1;
 	wdf_shown(p->text, p->len, shown);
-	if (memchr(p->text, '.', p->len) || is_dim(l, p->text, p->len) || (p->len == 7 && memcmp(p->text, "SESSION", 7) == 0) ||
-	    (p->len == 4 && memcmp(p->text, "STEP", 4) == 0)) {
-		wdf_hint(wdf_find(l->d, WDF_PLACE, p->pos, p->len + 6,
-				  "'{{ %s }}' has no value when '%s' is read", shown, e->key),
+	if (memchr(p->text, '.', p->len) || is_dim(l, p->text, p->len) || (p->len == 4 && memcmp(p->text, "STEP", 4) == 0) ||
+	    (l->has_params && p->len == 7 && memcmp(p->text, "SESSION", 7) == 0))
+		wdf_hint(wdf_find(l->d, WDF_PLACE, p->pos, p->len + 6, "'{{ %s }}' has no value when '%s' is read", shown, e->key),
 			 "only parameters can be used here");
-		return NULL;
-	}
-	if (!l->has_params)
+	else if (!l->has_params)
 		wdf_need(l, p->text, p->len, p->pos);
 	else
 		wdf_unknown_name(l, p->text, p->len, p->pos, NULL, 0);
-	return NULL;
+	return 0;
 }
 
 struct lookup {
@@ -136,8 +142,13 @@ struct lookup {
 
 static int lookup_param(void *self, const char *name, size_t n, struct wdf_value *out)
 {
-	const struct wdf_param *p = wdf_find_param(((struct lookup *)self)->l, name, n);
+	struct wdf_load *l = ((struct lookup *)self)->l;
+	const struct wdf_param *p = wdf_find_param(l, name, n);
 
+	if (!p && is_session(l, name, n) && l->in->session) {
+		*out = (struct wdf_value){ .kind = WDF_STRING, .text = l->in->session };
+		return 0;
+	}
 	if (!p)
 		return -1;
 	*out = p->value;
@@ -160,7 +171,7 @@ int wdf_resolve(struct wdf_load *l, const struct wdf_entry *e, const char **out)
 	}
 	rc = wdf_resolve_template(l, &e->value, &t);
 	for (uint32_t i = 0; i < t.count && rc == 0; i++)
-		if (t.parts[i].is_name && !structural_name(l, e, &t.parts[i]))
+		if (t.parts[i].is_name && !has_value(l, e, &t.parts[i]))
 			rc = -1;
 	if (rc == 0 && wdf_tmpl_render(&t, &scope, &b, &err) < 0) {
 		wdf_find(l->d, WDF_PARAM_VALUE, e->value.pos, e->value.span, "%s", err.text);

@@ -376,6 +376,7 @@ struct wdf_input {
 	const char *const *names;              /* of -p */
 	const char *const *values;
 	size_t given;
+	const char *session;                   /* the run's name, for {{ SESSION }} where a value is read with the file (IO-SEA's form); or NULL */
 	int allow_needed;
 	const struct wdf_limits *limits;       /* NULL: those of this file */
 };

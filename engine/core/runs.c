@@ -95,7 +95,7 @@ static int parse(struct run *r, const char *text, size_t n, const char *params, 
 	size_t count = json_object_size(given), i = 0;
 	const char **names = wf_xcalloc(count + 1, sizeof(*names)), **values = wf_xcalloc(count + 1, sizeof(*values));
 	struct wdf_input in = { .text = text, .len = n, .file = r->row.file ? r->row.file : "workflow",
-				.names = names, .values = values, .given = count };
+				.names = names, .values = values, .given = count, .session = r->row.name };
 	struct wdf_diags d = { 0 };
 	const char *key;
 

@@ -390,7 +390,7 @@ static char **copy_env(char *const *env)
 static int read_file(struct submission *s, const struct wf_submit *in)
 {
 	struct wdf_input wi = { .text = in->text, .len = in->text_n, .file = s->file, .names = in->names, .values = in->values,
-				.given = in->given };
+				.given = in->given, .session = in->name };
 	json_t *sources = json_incref(in->sources);
 
 	s->wdf = wdf_parse(&wi, s->engine->types, &s->diags);

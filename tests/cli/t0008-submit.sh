@@ -82,6 +82,12 @@ fi
 head -c 17825792 /dev/zero | tr '\0' '#' >huge.yaml
 try 3 "17 MiB" "$WF" submit huge.yaml
 has err "has 17825792 bytes, more than the 16777216 that are allowed"
+printf 'workflow: {name: "of {{ SESSION }}"}\nsteps:\n  - {name: "a-{{ SESSION }}", command: echo}\n' >session.yaml
+try 3 "a name that holds the run's, of a run without one" "$WF" submit session.yaml
+has err "session.yaml:1:22: error[E0309]: 'SESSION' has no value; give the run a name with --name"
+try 0 "it is valid all the same" "$WF" validate session.yaml
+try 0 "and can be planned" "$WF" plan session.yaml
+has out "a-SESSION"
 # --- row 21
 printf 'workflow: {name: x}\nservices: []\nsteps:\n  - {name: a, command: "sbatch -N 2 -J x --time 5 --hold job.sh -v", services: []}\n' >batch.yaml
 try 5 "a batch script that is missing" "$WF" submit batch.yaml

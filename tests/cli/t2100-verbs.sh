@@ -133,6 +133,12 @@ exits 0 "a rebuilt store is the same" "$WF" engine recover --rebuild --check
 "$WF" engine stop >/dev/null
 ok "a run retried after the engine left and came back" sh -c "rm cured; '$WF' submit again.yaml --executor local --wait; '$WF' engine stop; touch cured; '$WF' retry @last && '$WF' wait @last --timeout 20"
 
+# ---- a name within names ------------------------------------------------------------------------------------------------
+printf 'workflow: {name: "of {{ SESSION }}"}\nsteps:\n  - {name: "a-{{ SESSION }}", command: "echo $IOI_WORKFLOW_NAME"}\n' >session.yaml
+ok "IO-SEA's name of the session stands in other names" "$WF" submit session.yaml --executor local --name bay --wait
+ok "the engine stops" "$WF" engine stop
+is "$("$WF" logs @last a-bay)" "of bay" "and the next one reads them the same way"
+
 # ---- keys and ids ----------------------------------------------------------------------------------------------------
 echo 'workflow: {name: keyed}
 steps: [{name: a, argv: ["true"]}]' >keyed.yaml
