@@ -132,8 +132,22 @@ int dag_task_name(const struct dag *d, uint32_t instance, uint32_t index, char *
 {
 	const struct dag_instance *in = &d->instances[instance];
 
-	if (in->fans_out && index != DAG_UNSIZED)
-		return snprintf(out, size, "%s[%u]", in->name, index);
+	if (in->fans_out && index != DAG_UNSIZED) {
+		const char *number;
+		char digits[24];
+		size_t n = strlen(in->name), digit_count;
+
+		/* Once per start: printf costs several times as much. */
+		number = wf_u64_text(digits, index);
+		digit_count = strlen(number);
+		if (n + digit_count + 3 > size)
+			return snprintf(out, size, "%s[%u]", in->name, index);
+		memcpy(out, in->name, n);
+		out[n] = '[';
+		memcpy(out + n + 1, number, digit_count);
+		memcpy(out + n + 1 + digit_count, "]", 2);
+		return (int)(n + digit_count + 2);
+	}
 	return snprintf(out, size, "%s", in->name);
 }
 

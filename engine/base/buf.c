@@ -342,19 +342,56 @@ char *wf_arena_strdup(struct wf_arena *a, const char *s)
 char *wf_arena_printf(struct wf_arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
-	char *s;
+	char most[256], *s;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(most, sizeof(most), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		WF_BUG("bad format '%s'", fmt);
 	s = wf_arena_alloc(a, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, again);
+	if ((size_t)n < sizeof(most))
+		memcpy(s, most, (size_t)n + 1);
+	else
+		vsnprintf(s, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return s;
+}
+
+char *wf_arena_join(struct wf_arena *a, const char *first, ...)
+{
+	size_t len[16], n = 0, total = 0;
+	const char *part[16];
+	char *s, *at;
+	va_list ap;
+
+	va_start(ap, first);
+	for (const char *p = first; p; p = va_arg(ap, const char *)) {
+		WF_ASSERT(n < WF_COUNT(part));
+		part[n] = p;
+		total += len[n++] = strlen(p);
+	}
+	va_end(ap);
+	s = at = wf_arena_alloc(a, total + 1);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(at, part[i], len[i]);
+		at += len[i];
+	}
+	*at = '\0';
+	return s;
+}
+
+const char *wf_u64_text(char buf[24], uint64_t v)
+{
+	char *p = buf + 23;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	return p;
 }
 
 void wf_arena_release(struct wf_arena *a)

@@ -77,6 +77,9 @@ void *wf_arena_alloc(struct wf_arena *a, size_t n); /* zeroed, aligned to 16 */
 char *wf_arena_strndup(struct wf_arena *a, const char *s, size_t n);
 char *wf_arena_strdup(struct wf_arena *a, const char *s);
 char *wf_arena_printf(struct wf_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The strings up to NULL, 16 at most, as one: where wf_arena_printf would be called a million times. */
+char *wf_arena_join(struct wf_arena *a, const char *first, ...) __attribute__((sentinel));
+const char *wf_u64_text(char buf[24], uint64_t v); /* decimal; points into buf */
 void wf_arena_release(struct wf_arena *a);
 
 /* CRC-32C (Castagnoli), as stored beside each packed event row. */

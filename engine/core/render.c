@@ -190,7 +190,10 @@ static void env_add(struct env *v, char *item)
 	v->items[v->count] = NULL;
 }
 
-#define env_printf(v, ...) env_add((v), wf_arena_printf((v)->arena, __VA_ARGS__))
+static void env_set(struct env *v, const char *name, const char *value)
+{
+	env_add(v, wf_arena_join(v->arena, name, "=", value, NULL));
+}
 
 static void value_text(const struct wdf_value *v, struct wf_buf *b)
 {
@@ -245,10 +248,10 @@ static void env_service(struct env *env, struct run *r, uint32_t service)
 	const char *key;
 
 	json_object_foreach(o, key, v)
-		env_printf(env, "%s=%s", key, json_string_value(v) ? json_string_value(v) : "");
+		env_set(env, key, json_string_value(v) ? json_string_value(v) : "");
 	json_decref(o);
-	env_printf(env, "WF_SERVICE_%s_FILE=%s", upper_name(env->arena, r->services[service].s.name),
-		   render_view_path(env->arena, r, service));
+	env_add(env, wf_arena_join(env->arena, "WF_SERVICE_", upper_name(env->arena, r->services[service].s.name), "_FILE=",
+				   render_view_path(env->arena, r, service), NULL));
 }
 
 static void load_base_env(struct engine *e, struct run *r)
@@ -293,14 +296,15 @@ static int task_env(struct run *r, uint32_t instance, uint32_t index, const stru
 	const struct dag_instance *di = &r->dag->instances[instance];
 	const struct wdf_step *step = &r->wdf->steps[di->step];
 	struct env env = { .arena = a };
+	char digits[24];
 
-	env_printf(&env, "WF_STEP=%s", di->name);
-	env_printf(&env, "WF_TASK_ID=%s", s->name);
-	env_printf(&env, "WF_INDEX=%u", index);
-	env_printf(&env, "WF_ATTEMPT=%u", s->key.attempt);
-	env_printf(&env, "WF_WORKDIR=%s", s->cwd);
-	env_printf(&env, "WF_RESULT=%s", s->result_path);
-	env_printf(&env, "PWD=%s", s->cwd);
+	env_set(&env, "WF_STEP", di->name);
+	env_set(&env, "WF_TASK_ID", s->name);
+	env_set(&env, "WF_INDEX", wf_u64_text(digits, index));
+	env_set(&env, "WF_ATTEMPT", wf_u64_text(digits, s->key.attempt));
+	env_set(&env, "WF_WORKDIR", s->cwd);
+	env_set(&env, "WF_RESULT", s->result_path);
+	env_set(&env, "PWD", s->cwd);
 	for (uint32_t i = 0; i < r->wdf->param_count; i++)
 		env_value(r->wdf->params[i].name, &r->wdf->params[i].value, &env);
 	dag_task_values(r->dag, instance, index, env_value, &env);
@@ -311,7 +315,7 @@ static int task_env(struct run *r, uint32_t instance, uint32_t index, const stru
 
 		if (!value)
 			return wf_err_wrap(err, "env '%s'", step->env[i].name);
-		env_printf(&env, "%s=%s", step->env[i].name, value);
+		env_set(&env, step->env[i].name, value);
 	}
 	for (size_t i = 0; i < argv->env_count; i++)
 		env_add(&env, argv->env[i]);
@@ -328,7 +332,7 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 	const struct wf_task *t = &r->inst[instance].tasks[index];
 	struct wdf_scope *scope = render_scope(e, r, instance, index, a);
 	struct wdf_argv argv = { 0 };
-	char name[WF_TASK_NAME], **setup_env = NULL;
+	char name[WF_TASK_NAME], d[3][24], **setup_env = NULL;
 	size_t setup_count = 0;
 
 	dag_task_name(r->dag, instance, index, name, sizeof(name));
@@ -351,10 +355,10 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 		return wf_err_wrap(err, "stdout of '%s'", name);
 	if (step->stderr_path.count && !(s->stderr_path = render_path(&step->stderr_path, s->cwd, scope, a, err)))
 		return wf_err_wrap(err, "stderr of '%s'", name);
-	s->log_dir = wf_arena_printf(a, "%s/log", r->dir);
-	s->result_path = wf_arena_printf(a, "%s/result/%u.%u.%u", r->dir, instance, index, t->attempt);
-	s->token = wf_arena_printf(a, "%s/step/%llu/%llu", e->tag, (unsigned long long)r->row.number,
-				   (unsigned long long)t->number);
+	s->log_dir = wf_arena_join(a, r->dir, "/log", NULL);
+	s->result_path = wf_arena_join(a, r->dir, "/result/", wf_u64_text(d[0], instance), ".", wf_u64_text(d[1], index), ".",
+				       wf_u64_text(d[2], t->attempt), NULL);
+	s->token = wf_arena_join(a, e->tag, "/step/", wf_u64_text(d[0], r->row.number), "/", wf_u64_text(d[1], t->number), NULL);
 	s->env = base_env(e, r);
 	if (task_env(r, instance, index, scope, s, &argv, setup_env, setup_count, a, err) < 0)
 		return wf_err_wrap(err, "'%s'", name);
