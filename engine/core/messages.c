@@ -132,7 +132,9 @@ static void member_gone(struct engine *e, const struct wf_attempt_ref *ref, uint
 		return;
 	}
 	mem->why_at = 0;
-	text(&ev, 0, mem->why ? mem->why : reason);
+	/* Of one that was fenced it is known why; that we killed it then is no reason. */
+	if (mem->why || mem->m.state != WF_MEMBER_FENCING || !mem->m.reason)
+		text(&ev, 0, mem->why ? mem->why : reason);
 	core_post(e, r, &ev);
 	/* The next generation has reasons of its own. */
 	free(mem->why);

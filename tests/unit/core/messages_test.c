@@ -249,6 +249,9 @@ static void test_member(void)
 	ok(bench_last(&b, WF_WIRE_CANCEL) && bench_last(&b, WF_WIRE_CANCEL)->number == m.number, "and ended");
 	signals(&b, &m, "{\"event\":\"healthy\"}");
 	is_int(r->members[0].m.state, WF_MEMBER_FENCING, "for good");
+	bench_say_ended(&b, &m, 2, WF_CLASS_CANCELED);
+	settle(&b);
+	is_str(r->members[0].m.reason, "hung", "its end does not hide why");
 	bench_close(&b);
 }
 
