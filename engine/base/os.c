@@ -26,6 +26,26 @@
 
 #include "engine/base/fault.h"
 
+/* A fault point that asked for an errno makes the wrapped call fail with it. */
+static int faulted(int f)
+{
+	if (f > 0) {
+		errno = f;
+		return 1;
+	}
+	return 0;
+}
+
+/* A call with a fault point on either side: what fails before was not made. Here, below every caller, no caller can forget them. */
+#define POINTED(name, call)                                                                                              \
+	({                                                                                                               \
+		int rc_ = faulted(WF_FAULT("os." name ".before")) ? -1 : (call);                                         \
+                                                                                                                         \
+		if (rc_ >= 0)                                                                                            \
+			(void)WF_FAULT("os." name ".after");                                                             \
+		rc_;                                                                                                     \
+	})
+
 static int64_t posix_wall_ms(void *self)
 {
 	struct timespec ts;
@@ -82,28 +102,45 @@ static ssize_t posix_pread(void *self, int fd, void *p, size_t n, off_t at)
 
 static ssize_t posix_pwrite(void *self, int fd, const void *p, size_t n, off_t at)
 {
+	int f = WF_FAULT("os.write.before");
+	ssize_t k;
+
 	(void)self;
-	return pwrite(fd, p, n, at);
+#ifdef WF_FAULTS
+	/* A short write is what a disk does that gets full: the rest finds no room. */
+	static __thread int is_full;
+
+	if (is_full && f == 0)
+		f = ENOSPC;
+	is_full = f < 0;
+#endif
+	if (faulted(f))
+		return -1;
+	k = pwrite(fd, p, f < 0 && n > 1 ? n / 2 : n, at);
+	if (k >= 0)
+		(void)WF_FAULT("os.write.after");
+	return k;
 }
 
 static int posix_fsync(void *self, int fd)
 {
 	(void)self;
-	return fsync(fd);
+	return POINTED("fsync", fsync(fd));
 }
 
 static int posix_ftruncate(void *self, int fd, off_t size)
 {
 	(void)self;
-	return ftruncate(fd, size);
+	return POINTED("truncate", ftruncate(fd, size));
 }
 
 static int posix_fallocate_(void *self, int fd, off_t at, off_t n)
 {
-	int e;
+	int e = WF_FAULT("os.fallocate.before");
 
 	(void)self;
-	e = posix_fallocate(fd, at, n);
+	if (e <= 0)
+		e = posix_fallocate(fd, at, n);
 	if (e) {
 		errno = e;
 		return -1;
@@ -126,31 +163,31 @@ static int posix_lstat(void *self, const char *path, struct stat *st)
 static int posix_rename(void *self, const char *from, const char *to)
 {
 	(void)self;
-	return rename(from, to);
+	return POINTED("rename", rename(from, to));
 }
 
 static int posix_link(void *self, const char *from, const char *to)
 {
 	(void)self;
-	return link(from, to);
+	return POINTED("link", link(from, to));
 }
 
 static int posix_unlink(void *self, const char *path)
 {
 	(void)self;
-	return unlink(path);
+	return POINTED("unlink", unlink(path));
 }
 
 static int posix_mkdir(void *self, const char *path, mode_t mode)
 {
 	(void)self;
-	return mkdir(path, mode);
+	return POINTED("mkdir", mkdir(path, mode));
 }
 
 static int posix_rmdir(void *self, const char *path)
 {
 	(void)self;
-	return rmdir(path);
+	return POINTED("rmdir", rmdir(path));
 }
 
 static int posix_list(void *self, const char *path, int (*fn)(const char *name, void *arg), void *arg)
@@ -274,20 +311,28 @@ static void __attribute__((noinline)) ask_real_time(void)
 	__atomic_store_n(&real_time, set, __ATOMIC_RELAXED);
 }
 
+/* ThreadSanitizer puts a fork in the place of vfork, and the parent would neither wait nor hear of a failing step. It must not look at
+ * what the child does, whose calls have no end. */
+#ifdef __SANITIZE_THREAD__
+pid_t __vfork(void) __attribute__((returns_twice));
+#define vfork __vfork
+#define UNWATCHED __attribute__((no_sanitize("thread")))
+#else
+#define UNWATCHED
+#endif
+
 /* Runs in the child on shared memory: nothing but system calls. */
-static void __attribute__((noreturn)) child(const struct wf_spawn *sp, const char *program, pid_t parent,
+static void UNWATCHED __attribute__((noreturn)) child(const struct wf_spawn *sp, const char *program, pid_t parent,
 					    volatile int *failure)
 {
-	struct sigaction dfl;
 	sigset_t none;
 	int fds[FD_MAX];
 	unsigned top = (unsigned)sp->fd_count;
 
-	memset(&dfl, 0, sizeof(dfl));
-	dfl.sa_handler = SIG_DFL;
+	/* Not by sigaction: a sanitizer's keeps the handlers in memory, and that is the parent's. */
 	for (int sig = 1; sig < 32; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
-			sigaction(sig, &dfl, NULL);
+			syscall(SYS_rt_sigaction, sig, default_action, NULL, 8);
 	for (int sig = 32; sig < NSIG && real_time << 1; sig++)
 		if (real_time >> (sig - 32) & 1)
 			syscall(SYS_rt_sigaction, sig, default_action, NULL, 8);
@@ -336,14 +381,13 @@ fail:
 	_exit(127);
 }
 
-static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
+static pid_t spawn(const struct wf_spawn *sp)
 {
 	char program[PATH_MAX];
 	volatile int failure = 0;
 	sigset_t all, before;
 	pid_t pid, parent = getpid();
 
-	(void)self;
 	if (sp->fd_count > FD_MAX) {
 		errno = EINVAL;
 		return -1;
@@ -370,6 +414,12 @@ static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
 		return -1;
 	}
 	return pid;
+}
+
+static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
+{
+	(void)self;
+	return POINTED("spawn", spawn(sp));
 }
 
 static const struct wf_os_ops posix_ops = {
@@ -425,27 +475,12 @@ void wf_os_random(struct wf_os *os, void *p, size_t n)
 	os->ops->random(os->self, p, n);
 }
 
-/* A fault point that asked for an errno makes the wrapped call fail with it. */
-static int faulted(int f)
-{
-	if (f > 0) {
-		errno = f;
-		return 1;
-	}
-	return 0;
-}
-
 pid_t wf_os_spawn(struct wf_os *os, const struct wf_spawn *sp, struct wf_err *err)
 {
-	pid_t pid = -1;
+	pid_t pid = os->ops->spawn(os->self, sp);
 
-	if (!faulted(WF_FAULT("os.spawn.before")))
-		pid = os->ops->spawn(os->self, sp);
-	if (pid < 0) {
+	if (pid < 0)
 		wf_err_sys(err, "cannot start '%s'", sp->path);
-		return -1;
-	}
-	(void)WF_FAULT("os.spawn.after");
 	return pid;
 }
 
@@ -532,16 +567,13 @@ static char *parent_dir(const char *path)
 
 int wf_dir_sync(struct wf_os *os, const char *path, struct wf_err *err)
 {
-	int fd = os->ops->open(os->self, path, O_RDONLY | O_DIRECTORY, 0), rc = -1;
+	int fd = os->ops->open(os->self, path, O_RDONLY | O_DIRECTORY, 0), rc;
 
 	if (fd < 0)
 		return wf_err_sys(err, "cannot open directory '%s'", path);
-	if (!faulted(WF_FAULT("os.fsyncdir.before")))
-		rc = os->ops->fsync(os->self, fd);
+	rc = os->ops->fsync(os->self, fd);
 	if (rc < 0)
 		wf_err_sys(err, "cannot sync directory '%s'", path);
-	else
-		(void)WF_FAULT("os.fsyncdir.after");
 	os->ops->close(os->self, fd);
 	return rc;
 }
@@ -551,7 +583,7 @@ static int put_file(struct wf_os *os, const char *path, const void *p, size_t n,
 {
 	uint64_t salt;
 	char *tmp;
-	int fd, rc = -1, f;
+	int fd, rc = -1;
 
 	wf_os_random(os, &salt, sizeof(salt));
 	tmp = wf_xasprintf("%s.%016llx.tmp", path, (unsigned long long)salt);
@@ -561,31 +593,18 @@ static int put_file(struct wf_os *os, const char *path, const void *p, size_t n,
 		free(tmp);
 		return -1;
 	}
-	f = WF_FAULT("os.write.before");
-	if (f < 0) {
-		(void)wf_write_all(os, fd, p, n / 2, 0);
-		errno = ENOSPC;
-	}
-	if (f || wf_write_all(os, fd, p, n, 0) < 0) {
-		if (f > 0)
-			errno = f;
+	if (wf_write_all(os, fd, p, n, 0) < 0) {
 		wf_err_sys(err, "cannot write '%s'", path);
 		goto out;
 	}
-	if (durable) {
-		int failed = faulted(WF_FAULT("os.fsync.before")) || os->ops->fsync(os->self, fd) < 0;
-
-		if (failed) {
-			wf_err_sys(err, "cannot sync '%s'", path);
-			goto out;
-		}
-		(void)WF_FAULT("os.fsync.after");
+	if (durable && os->ops->fsync(os->self, fd) < 0) {
+		wf_err_sys(err, "cannot sync '%s'", path);
+		goto out;
 	}
-	if (faulted(WF_FAULT("os.rename.before")) || os->ops->rename(os->self, tmp, path) < 0) {
+	if (os->ops->rename(os->self, tmp, path) < 0) {
 		wf_err_sys(err, "cannot rename to '%s'", path);
 		goto out;
 	}
-	(void)WF_FAULT("os.rename.after");
 	rc = 0;
 	if (durable) {
 		char *dir = parent_dir(path);
@@ -636,8 +655,7 @@ int wf_dir_make(struct wf_os *os, const char *path, mode_t mode, struct wf_err *
 		if (copy[i - 1] == '/')
 			continue;
 		copy[i] = '\0';
-		if (faulted(WF_FAULT("os.mkdir.before")) ||
-		    (os->ops->mkdir(os->self, copy, mode) < 0 && errno != EEXIST)) {
+		if (os->ops->mkdir(os->self, copy, mode) < 0 && errno != EEXIST) {
 			rc = wf_err_sys(err, "cannot make directory '%s'", copy);
 		} else if (errno == EEXIST && c == '\0') {
 			struct stat st;
