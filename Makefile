@@ -102,6 +102,7 @@ share: ## the data files beside the programs: driver files, schema, manual
 all: $(addprefix $(B)/bin/,$(PROGRAMS)) share
 
 include tools/files.mk
+include bench/schedule/files.mk
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit test programs
