@@ -313,8 +313,13 @@ static int call(struct client *c, const char *method, struct wf_buf *url, const 
 		if ((c->flags & CLIENT_START) && engine_start(c->state_dir, err) < 0)
 			break;
 	}
-	if (rc < 0 && err->code == WF_NOT_FOUND && !c->http)
-		wf_errf(err, WF_UNREACHABLE, "no engine runs in '%s'; `wf engine start` starts one", c->state_dir);
+	if (rc < 0 && err->code == WF_NOT_FOUND && !c->http) {
+		/* There is no such directory; or the engine, which was started for it, could not make it and has said why. */
+		if (c->flags & CLIENT_START)
+			err->code = WF_UNREACHABLE;
+		else
+			wf_errf(err, WF_UNREACHABLE, "no engine runs in '%s'; `wf engine start` starts one", c->state_dir);
+	}
 	wf_buf_clear(url);
 	return rc;
 }

@@ -139,6 +139,9 @@ ok "IO-SEA's name of the session stands in other names" "$WF" submit session.yam
 ok "the engine stops" "$WF" engine stop
 is "$("$WF" logs @last a-bay)" "of bay" "and the next one reads them the same way"
 
+exits 7 "a state directory that cannot be" env WF_STATE_DIR=/dev/null/state "$WF" ls
+has "$(WF_STATE_DIR=/dev/null/state "$WF" ls 2>&1)" "cannot make directory '/dev/null/state'" "is told why"
+
 # ---- keys and ids ----------------------------------------------------------------------------------------------------
 echo 'workflow: {name: keyed}
 steps: [{name: a, argv: ["true"]}]' >keyed.yaml
