@@ -8,18 +8,20 @@
 #     done_testing
 #
 # $B names the build directory (default build); $WF is its wf; $T is a private directory, removed at the end with every engine below it.
+# shellcheck shell=bash
 set -u
 
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
 WF=$B/bin/wf
-ROOT=$PWD
+ROOT=$PWD # of the repository, for tests
+export ROOT
 T=$(mktemp -d "${TMPDIR:-/tmp}/wf-test.XXXXXX") || exit 1
 export WF_STATE_DIR=$T/state
 export LC_ALL=C.UTF-8
 unset NO_COLOR WF_EXECUTOR SLURM_CONF
 export XDG_CONFIG_HOME=$T/config
-tap_run=0 tap_failed=0 out= err=
+tap_run=0 tap_failed=0 out='' err=''
 
 tap_report() { # rc text
 	tap_run=$((tap_run + 1))
