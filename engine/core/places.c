@@ -11,7 +11,7 @@
 #include "engine/core/engine.h"
 
 enum {
-	COVER_US = 16000,              /* work that waits, per place */
+	COVER_US = 32000,              /* work that waits, per place */
 	PACE_MIN_US = 250,             /* shorter ones count as this long */
 	QUEUE_MAX = 4096,
 };
