@@ -103,6 +103,7 @@ all: $(addprefix $(B)/bin/,$(PROGRAMS)) share
 
 include tools/files.mk
 include bench/schedule/files.mk
+include bench/files.mk
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit test programs
@@ -147,7 +148,7 @@ check-cli: all ## the tests of the command line against this build
 	@$(RUN) -n "command line ($(B))" $(CLI_TESTS)
 
 .PHONY: check-system
-check-system: all ## whole runs with real parts: kills, full disk, examples
+check-system: all bench-programs ## whole runs with real parts: kills, full disk, examples
 	@$(RUN) -n "system ($(B))" -j 1 -t 900 $(SYSTEM_TESTS)
 
 .PHONY: check-lint

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# deps.sh build|demo|check - install what that needs, with Debian's apt, when root or sudo without a password is there; otherwise one
+# deps.sh build|demo|check|bench - install what that needs, with Debian's apt, when root or sudo without a password is there; otherwise one
 # line that names what is missing, and stop
 set -euo pipefail
 
 build='gcc make pkg-config libyaml-dev libsqlite3-dev libuv1-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libxxhash-dev'
 demo="$build redis-server redis-tools lammps libpng-dev jq"
 check="$demo clang libclang-rt-14-dev sqlite3 shellcheck mandoc strace xz-utils python3"
+bench="$build python3 python3-venv ninja-build parallel"
 
 case ${1-} in
 build) want=$build ;;
 demo) want=$demo ;;
 check) want=$check ;;
-*) echo "usage: deps.sh build|demo|check" >&2; exit 2 ;;
+bench) want=$bench ;;
+*) echo "usage: deps.sh build|demo|check|bench" >&2; exit 2 ;;
 esac
 
 missing=

@@ -12,6 +12,7 @@ TEST_SRC += \
 PROGRAMS += wf-fake-agent
 wf-fake-agent_MAIN := tests/fakes/agent_main.c
 wf-fake-agent_FLOORS := agent link loop base
-wf-fake-agent_LIBS := $(B)/obj/tests/fakes/fake_agent.o $(B)/lib/libagent.a $(B)/lib/liblink.a $(B)/lib/libloop.a $(B)/lib/libbase.a \
+wf-fake-agent_LIBS := $(B)/obj/tests/fakes/fake_agent.o $(B)/obj/tests/fakes/quick_agent.o $(B)/lib/libagent.a $(B)/lib/liblink.a $(B)/lib/libloop.a $(B)/lib/libbase.a \
 	-luv -ljansson -lpthread
-$(B)/bin/wf-fake-agent: $(B)/obj/tests/fakes/fake_agent.o
+$(B)/bin/wf-fake-agent: $(B)/obj/tests/fakes/fake_agent.o $(B)/obj/tests/fakes/quick_agent.o
+ALL_OBJ += $(B)/obj/tests/fakes/quick_agent.o
