@@ -338,6 +338,9 @@ static int set_up(struct db *db, int fresh, struct wf_err *err)
 			     "another file system",
 			     db->path);
 	}
+	/* The row comes before the change: only the end of the statement says that it was made. */
+	if (rc > 0)
+		rc = db_next(db, st, err);
 	sqlite3_finalize(st);
 	if (rc < 0)
 		return -1;
