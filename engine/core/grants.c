@@ -2,7 +2,9 @@
  *
  * A service is granted its share only when, beside what all granted services hold, there is room for some consumer of it together with
  * every other service that this consumer still lacks. So whoever was granted last can always be used up, and holders never wait
- * for each other. Where only running tasks are in the way, the service is `asking`: no task takes what it waits for, and every end of a task
+ * for each other. Between runs that is not enough: a consumer that has to come first may find its room given to another run's service, whose
+ * own consumers wait for the same. So beside other runs that hold some a run holds services only if all that it and they may need at one
+ * time fits. Where only running tasks are in the way, the service is `asking`: no task takes what it waits for, and every end of a task
  * lets it try again.
  */
 #include <stdio.h>
@@ -77,6 +79,58 @@ static int is_safe(const struct agent *a, const struct run *r, uint32_t service)
 	return !users && t.cores + alone.cores <= a->cores && t.memory + alone.memory <= a->memory;
 }
 
+/* What a run may need at one time: every service that is used or held, and the largest task that uses any. */
+static struct share needs_in_all(const struct run *r)
+{
+	struct share s = { 0 }, largest = { 0 };
+
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (r->services[i].granted || demand_is_open(r, i)) {
+			s.cores += r->services[i].cores;
+			s.memory += r->services[i].memory;
+		}
+	for (uint32_t i = 0; i < r->lease_count; i++) {
+		uint32_t instance = r->leases[i].l.instance;
+		uint64_t memory;
+
+		if (r->leases[i].l.state == WF_LEASE_ENDED)
+			continue;
+		memory = task_memory(r, instance, &(struct wf_task){ 0 });
+		if (r->inst[instance].cores > largest.cores)
+			largest.cores = r->inst[instance].cores;
+		if (memory > largest.memory)
+			largest.memory = memory;
+	}
+	return (struct share){ .cores = s.cores + largest.cores, .memory = s.memory + largest.memory };
+}
+
+static int holds_some(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (r->services[i].granted && (r->services[i].cores || r->services[i].memory))
+			return 1;
+	return 0;
+}
+
+/* Beside all that other runs with services may still need? Alone a run may hold what it can. */
+static int fits_beside_others(const struct engine *e, const struct run *r)
+{
+	struct share s = needs_in_all(r);
+	int others = 0;
+
+	for (size_t i = 0; i < e->live_count; i++) {
+		struct share other;
+
+		if (e->live[i] == r || !e->live[i]->loaded || !holds_some(e->live[i]))
+			continue;
+		others = 1;
+		other = needs_in_all(e->live[i]);
+		s.cores += other.cores;
+		s.memory += other.memory;
+	}
+	return !others || (s.cores <= e->local.cores && s.memory <= e->local.memory);
+}
+
 /* The same with everything it holds: could this instance's task and its services ever be there together? */
 static int fits(const struct agent *a, const struct run *r, uint32_t instance)
 {
@@ -133,7 +187,7 @@ int grants_try(struct engine *e, struct run *r, uint32_t service)
 
 	if (a->state != AGENT_READY)
 		return 0;
-	safe = !r->wdf->services[service].has_resources || is_safe(a, r, service);
+	safe = !r->wdf->services[service].has_resources || (is_safe(a, r, service) && fits_beside_others(e, r));
 	if (safe && a->cores_used - a->cores_services + t.cores + s.cores <= a->cores &&
 	    a->memory_used - a->memory_services + t.memory + s.memory <= a->memory)
 		return 1;
