@@ -59,7 +59,7 @@ static void on_retry(struct wf_timer *t)
 
 static void again(struct agent *a)
 {
-	uint64_t ms = BACKOFF_MS;
+	uint64_t ms = a->engine->opt.limits.backoff_ms ?: BACKOFF_MS;
 
 	a->state = AGENT_ABSENT;
 	if (a->engine->stopping)

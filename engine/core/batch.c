@@ -267,7 +267,7 @@ void batch_full_at_start(struct engine *e)
 static void look_again(struct engine *e)
 {
 	e->space.fn = on_look;
-	wf_timer_start(e->loop, &e->space, SPACE_MS);
+	wf_timer_start(e->loop, &e->space, e->opt.limits.space_ms ?: SPACE_MS);
 }
 
 /* ---- landing ----------------------------------------------------------------------------------------- */
@@ -327,7 +327,7 @@ static int may_wait(struct engine *e)
 		return 0;
 	if (!e->gap.armed) {
 		e->gap.fn = on_gap;
-		wf_timer_start(e->loop, &e->gap, GAP_MS);
+		wf_timer_start(e->loop, &e->gap, e->opt.limits.gap_ms ?: GAP_MS);
 	}
 	return 1;
 }
@@ -378,7 +378,7 @@ static void seal(struct engine *e)
 	if (e->blob_budget > BUDGET_CAP)
 		e->blob_budget = BUDGET_CAP;
 	e->blob_earned += (int64_t)g->events * BUDGET_PER_EVENT;
-	writes = e->blob_earned >= BUDGET_STEP;
+	writes = e->blob_earned >= (e->opt.limits.blob_step ?: BUDGET_STEP);
 	if (writes)
 		e->blob_earned = 0;
 	for (size_t i = 0; i < g->run_count; i++) {

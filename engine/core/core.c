@@ -235,7 +235,7 @@ static void on_idle_check(struct wf_timer *t)
 	for (size_t i = 0; i < e->run_count; i++) {
 		struct run *r = e->runs[i];
 
-		if (r->loaded && wf_run_is_over(&r->row) && !r->users && !r->touched && now - r->used_ms > KEEP_FINISHED_MS &&
+		if (r->loaded && wf_run_is_over(&r->row) && !r->users && !r->touched && now - r->used_ms > (e->opt.limits.keep_finished_ms ?: KEEP_FINISHED_MS) &&
 		    is_clean(r)) {
 			services_let_go(e, r);
 			run_unload(r);
@@ -321,6 +321,7 @@ struct engine *wf_core_create(const struct wf_core_options *o, struct wf_err *er
 	e->store = wf_store_open(e->os, e->data_dir ? e->data_dir : e->state_dir, e->epoch, err);
 	if (!e->store || elsewhere_load(e, err) < 0)
 		goto error;
+	wf_store_set_log_pages(e->store, o->limits.log_pages);
 	if (o->take_owner)
 		wf_store_set_fence(e->store, owner_check, e);
 	e->open.rows = wf_batch_create();

@@ -25,6 +25,17 @@ struct engine;
 struct run;
 struct wdf_diags;
 
+/* Sizes and times that say when something is done, never what. 0: the usual one; the simulator tries extreme ones. */
+struct wf_core_limits {
+	uint32_t blob_step;            /* bytes of task blobs that events have paid for before any are written */
+	uint32_t gap_ms;               /* the longest that news nobody waits for stays uncommitted */
+	uint32_t space_ms;             /* between two looks at a full disk */
+	uint32_t keep_finished_ms;     /* how long a finished run stays in memory after somebody looked */
+	uint32_t starts_per_frame;
+	uint32_t backoff_ms;           /* before an agent that could not be reached is tried again; doubles */
+	uint32_t log_pages;            /* of the database, before its log is moved into it */
+};
+
 struct wf_core_options {
 	struct wf_os *os;
 	struct wf_loop *loop;
@@ -37,6 +48,7 @@ struct wf_core_options {
 	int nice;                      /* of local tasks */
 	int64_t retention_ms;          /* finished runs are forgotten so long after their end; 0: never */
 	int64_t idle_ms;               /* leave after so long without live run or client; 0: never */
+	struct wf_core_limits limits;
 	int take_owner;                /* acquire the owner file (production); 0 in the simulator */
 	int takeover;                  /* ... also from an engine on another host, after lease_ms */
 	int64_t lease_ms;

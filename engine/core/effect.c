@@ -37,7 +37,7 @@ static void send_starts(struct engine *e, struct starts *s)
 
 static struct wf_start *room(struct engine *e, struct starts *s)
 {
-	if (s->count == STARTS_PER_FRAME)
+	if (s->count == (e->opt.limits.starts_per_frame ?: STARTS_PER_FRAME))
 		send_starts(e, s);
 	s->items = wf_grow(s->items, &s->cap, s->count + 1, sizeof(*s->items));
 	memset(&s->items[s->count], 0, sizeof(*s->items));

@@ -24,9 +24,8 @@ enum {
 	IO_AGAIN_MS = 60 * 1000, /* a second I/O error within this time is the last */
 	SPACE_MS = 1000, /* looking at the free space is a round trip on a network file system */
 	/* Pages of log. Moving it into the file takes some ms: done when nothing waits, or when
-	 * it is high time. */
-	TIDY_IDLE = 1024,
-	TIDY_ALWAYS = 2048,
+	 * it is high time: at twice as many. */
+	LOG_PAGES = 1024,
 	VACUUM_PAGES = 1024, /* given back at a time */
 };
 
@@ -280,7 +279,7 @@ int wf_store_commit_now(struct wf_store *s, struct wf_batch *b, struct wf_err *e
 		own.code = WF_CONFLICT;
 		rc = -1;
 	}
-	if (s->db && s->db->wal_pages >= TIDY_ALWAYS)
+	if (s->db && s->db->wal_pages >= 2 * s->log_pages)
 		store_tidy(s);
 	s->shown = s->state;
 	s->shown_seq = s->last_seq;
@@ -290,6 +289,11 @@ int wf_store_commit_now(struct wf_store *s, struct wf_batch *b, struct wf_err *e
 	if (rc < 0 && err)
 		*err = own;
 	return rc;
+}
+
+void wf_store_set_log_pages(struct wf_store *s, uint32_t pages)
+{
+	s->log_pages = pages ? (int)pages : LOG_PAGES;
 }
 
 /* ---- the loop's half ------------------------------------------------------------------------- */
@@ -401,13 +405,13 @@ static void on_commit_done(struct wf_work *w)
 	s->shown_run = c->last_run;
 	s->shown_number = c->last_number;
 	s->wal_pages = c->wal_pages;
-	if (!s->tidy && s->wal_pages >= TIDY_ALWAYS)
+	if (!s->tidy && s->wal_pages >= 2 * s->log_pages)
 		start_tidy(s, loop);
 	/* on_done may close the store when it was told that this is the end. */
 	if (c->rc < 0) {
 		c->on_done(c->arg, &c->err, &c->state);
 	} else {
-		int idle = !s->tidy && s->wal_pages >= TIDY_IDLE && !s->in_flight;
+		int idle = !s->tidy && s->wal_pages >= s->log_pages && !s->in_flight;
 
 		c->on_done(c->arg, NULL, &c->state);
 		if (idle && !s->tidy && !s->in_flight)

@@ -17,6 +17,7 @@ struct wf_store *store_create(struct wf_os *os, const char *dir, const char *nam
 	s->dir = wf_xstrdup(dir);
 	s->file = wf_xasprintf("%s/%s", dir, name);
 	s->epoch = epoch;
+	wf_store_set_log_pages(s, 0);
 	ballast_init(&s->ballast, os, dir);
 	return s;
 }

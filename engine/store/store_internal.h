@@ -106,6 +106,7 @@ struct wf_store {
 	uint64_t shown_seq, shown_run, shown_number;
 	int in_flight;     /* commits and reads handed to the thread */
 	int wal_pages;     /* after the last commit */
+	int log_pages;     /* of it, before it is moved into the file when nothing waits */
 	struct tidy *tidy; /* queued or running */
 };
 
