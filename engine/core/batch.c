@@ -266,6 +266,9 @@ void batch_full_at_start(struct engine *e)
 
 static void look_again(struct engine *e)
 {
+	/* Never put off: somebody who asks every second would keep the disk full for ever. */
+	if (e->space.armed)
+		return;
 	e->space.fn = on_look;
 	wf_timer_start(e->loop, &e->space, e->opt.limits.space_ms ?: SPACE_MS);
 }
