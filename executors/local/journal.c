@@ -169,6 +169,25 @@ static void put_record(struct journal *j, const struct record *r)
 	}
 }
 
+/* The first one counts, and only as a whole: mark, epoch and cursors must never fall. */
+static void get_header(struct wf_rd *r, struct journal *j)
+{
+	const char *instance = get_text(r), *boot_id = get_text(r);
+	uint64_t pid_ns = wf_get_var(r), mark = wf_get_var(r), epoch = wf_get_var(r), cursor = wf_get_var(r), acked = wf_get_var(r);
+
+	if (j->instance[0] || !*instance)
+		r->bad = 1;
+	if (r->bad)
+		return;
+	snprintf(j->instance, sizeof(j->instance), "%s", instance);
+	snprintf(j->boot_id, sizeof(j->boot_id), "%s", boot_id);
+	j->pid_ns = pid_ns;
+	j->mark = mark;
+	j->epoch = epoch;
+	j->cursor = cursor;
+	j->acked = acked;
+}
+
 /* 0, or -1 for a payload that this build cannot read. */
 static int get_payload(struct journal *j, struct record *out, const void *p, size_t n)
 {
@@ -180,13 +199,7 @@ static int get_payload(struct journal *j, struct record *out, const void *p, siz
 	out->type = wf_get_u8(&r);
 	switch (out->type) {
 	case RECORD_HEADER:
-		snprintf(j->instance, sizeof(j->instance), "%s", get_text(&r));
-		snprintf(j->boot_id, sizeof(j->boot_id), "%s", get_text(&r));
-		j->pid_ns = wf_get_var(&r);
-		j->mark = wf_get_var(&r);
-		j->epoch = wf_get_var(&r);
-		j->cursor = wf_get_var(&r);
-		j->acked = wf_get_var(&r);
+		get_header(&r, j);
 		break;
 	case RECORD_START:
 		get_ref(&r, &out->ref);
@@ -254,6 +267,9 @@ static int get_payload(struct journal *j, struct record *out, const void *p, siz
 	default: /* of a later version */
 		return -1;
 	}
+	/* There is always a next one. */
+	if (out->cursor == UINT64_MAX)
+		r.bad = 1;
 	if (out->cursor >= j->cursor && !r.bad)
 		j->cursor = out->cursor + 1;
 	return r.bad ? -1 : 0;
