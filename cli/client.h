@@ -65,7 +65,8 @@ int client_lost(const struct wf_err *err);
 /* Connects, and disconnects: whether an engine serves here, without starting one. */
 int client_reaches(struct client *c);
 
-/* Start the engine of this state directory if none runs, and wait until it serves. Another host's is WF_UNREACHABLE naming it. */
+/* Start the engine of this state directory if none runs, and wait until it serves. Another host's is WF_UNREACHABLE
+ * naming it. */
 int engine_start(const char *state_dir, struct wf_err *err);
 /* The same over an engine on another host: it waits until that one acts no more, and says so on stderr. */
 int engine_takeover(const char *state_dir, struct wf_err *err);

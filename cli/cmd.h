@@ -44,8 +44,8 @@ extern const struct cmd commands[];
 /* Options that every command has, and those that come with its modes. */
 extern const struct opt common_options[];
 
-/* The row for the words argv[0..argc-1] begin with, and how many words its name took; NULL and err (WF_USAGE, with the nearest name) when
- * there is none. */
+/* The row for the words argv[0..argc-1] begin with, and how many words its name took; NULL and err (WF_USAGE, with the
+ * nearest name) when there is none. */
 const struct cmd *cmd_find(int argc, char **argv, int *taken, struct wf_err *err);
 /* True when this command takes this one of the common options. */
 int cmd_has_common(const struct cmd *cmd, const struct opt *o);

@@ -55,7 +55,8 @@ static int64_t read_some(struct reader *r, int wait_s, struct wf_err *err)
 	return n;
 }
 
-/* Whether the run has ended is asked before each look: a look without waiting after its end that finds nothing is the last. */
+/* Whether the run has ended is asked before each look: a look without waiting after its end that finds nothing is the
+ * last. */
 static int follow(struct reader *r, struct wf_err *err)
 {
 	int ended = 0;

@@ -1,4 +1,5 @@
-/* cmd_logs.c - `wf logs`: what tasks printed. Bytes go to standard output as they are; what names a task stands between them. */
+/* cmd_logs.c - `wf logs`: what tasks printed. Bytes go to standard output as they are; what names a task stands between
+ * them. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -38,7 +38,8 @@ static int one(struct client *c, struct out *out, const char *name, struct wf_er
 	return services ? 0 : -1;
 }
 
-/* Runs that live, all of them; of those that have ended the newest, up to so many lines; then what needs a person, and the services. */
+/* Runs that live, all of them; of those that have ended the newest, up to so many lines; then what needs a person, and
+ * the services. */
 static int all_for_people(struct client *c, struct out *out, struct wf_err *err)
 {
 	enum { LINES = 10, LOOK = 500 };

@@ -59,8 +59,9 @@ static char *submit_dir(const char *given, struct wf_err *err)
 	return NULL;
 }
 
-/* What to ask for when --executor is not given: nothing, but for one thing that the engine cannot see. It may have been started by a
- * shell without the SLURM_CONF that this one has; unless the configuration names an executor, that variable means Slurm. NULL: nothing. */
+/* What to ask for when --executor is not given: nothing, but for one thing that the engine cannot see. It may have been
+ * started by a shell without the SLURM_CONF that this one has; unless the configuration names an executor, that
+ * variable means Slurm. NULL: nothing. */
 static const char *unsaid_executor(struct client *c)
 {
 	const char *named = getenv("SLURM_CONF"), *executor = NULL;
@@ -219,7 +220,8 @@ out:
 	return rc;
 }
 
-/* A step's own batch script, where its path is written out: what sbatch could not run is said before anything begins. */
+/* A step's own batch script, where its path is written out: what sbatch could not run is said before anything
+ * begins. */
 static int check_batch_script(const struct wdf_step *s, const char *dir, struct wf_err *err)
 {
 	const struct wdf_tmpl *t = wdf_batch_script(s->command);

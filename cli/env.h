@@ -4,7 +4,8 @@
 
 #include <jansson.h>
 
-/* {NAME: value} of what may go, a new reference; names that look like secrets are listed in left_out (array of strings, borrowed). */
+/* {NAME: value} of what may go, a new reference; names that look like secrets are listed in left_out (array of strings,
+ * borrowed). */
 json_t *env_for_run(json_t *left_out);
 
 #endif

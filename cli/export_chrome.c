@@ -254,7 +254,8 @@ static void put_services(struct chrome *x)
 	}
 }
 
-/* ---- the engine: marks and counters -------------------------------------------------------------------------------- */
+/* ---- the engine: marks and counters
+ * -------------------------------------------------------------------------------- */
 
 static void put_marks(struct chrome *x)
 {
@@ -345,7 +346,8 @@ static void put_counters(struct chrome *x)
 	free(c.items);
 }
 
-/* ---- document -------------------------------------------------------------------------------------------------------- */
+/* ---- document
+ * -------------------------------------------------------------------------------------------------------- */
 
 void export_chrome_trace(const struct record *r, struct wf_buf *out)
 {

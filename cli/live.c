@@ -121,7 +121,8 @@ static void bar(struct live *l, json_t *counts, int64_t total, int width)
 	cells(l, DIM, "\xe2\x96\x91", ".", width - n_done - n_failed - n_live);
 }
 
-/* What is left, from what is done and how long that took; steps that declared a time count by it. -1: too early to say. */
+/* What is left, from what is done and how long that took; steps that declared a time count by it. -1: too early to
+ * say. */
 static int64_t eta_ms(json_t *run, json_t *steps)
 {
 	int64_t elapsed = run_elapsed(run);

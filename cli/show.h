@@ -22,7 +22,8 @@ void show_overview(struct out *out, json_t *view);
 void show_runs(struct out *out, json_t *items);
 /* "crack (7k3m9qzw) failed after 1m03s: 90 of 96 tasks succeeded, 1 failed", appended. */
 void run_sentence(json_t *run, struct wf_buf *b);
-/* "1 failed, 4 running, 19 succeeded": the states that there are, appended; without `all`, leaving out what succeeded. */
+/* "1 failed, 4 running, 19 succeeded": the states that there are, appended; without `all`, leaving out what
+ * succeeded. */
 void counts_words(json_t *counts, int all, struct wf_buf *b);
 /* One of a run's `attention`: "simulate[3]: exit 1", appended. */
 void attention_words(json_t *a, struct wf_buf *b);

@@ -34,14 +34,15 @@ int spec_read(struct spec *s, const char *path, struct wf_err *err);
 int spec_params(struct spec *s, const struct args *args, struct wf_err *err);
 /* -1 when there are errors among the findings. */
 int spec_parse(struct spec *s, int allow_needed);
-/* Read its sources below dir and build the graph. -1: findings, or (err->code != WF_OK) a source that cannot be read. */
+/* Read its sources below dir and build the graph. -1: findings, or (err->code != WF_OK) a source that cannot be
+ * read. */
 int spec_expand(struct spec *s, const char *dir, struct wf_err *err);
 /* What this version cannot run; -1 and findings when there is any. */
 int spec_executable(struct spec *s, const char *executor);
 /* Every finding with its line and caret on standard error. */
 void spec_findings(const struct spec *s, struct out *out);
-/* The same, and the sentence that ends them; the exit code: 3, or 10 when the file is valid and all that is wrong is that this version
- * cannot execute it. */
+/* The same, and the sentence that ends them; the exit code: 3, or 10 when the file is valid and all that is wrong is
+ * that this version cannot execute it. */
 int spec_fail(const struct spec *s, struct out *out);
 int spec_code(const struct spec *s);
 void spec_release(struct spec *s);

@@ -46,7 +46,8 @@ static void pause_ms(int ms)
 	poll(NULL, 0, ms);
 }
 
-/* What it says while it starts: what it is about to do goes on to stderr at once, the last word that is its own stays in `to`. */
+/* What it says while it starts: what it is about to do goes on to stderr at once, the last word that is its own stays
+ * in `to`. */
 static void listen_to(int fd, char *to, size_t size)
 {
 	static const char name[] = "wf-engine: ";

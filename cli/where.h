@@ -14,7 +14,8 @@
 /* Absolute; the caller frees. WF_INVALID when there is neither a variable nor a home. */
 char *where_state_dir(struct wf_err *err);
 
-/* The readable Slurm configuration of this host ($SLURM_CONF, else the usual places), NULL when there is none. Static. */
+/* The readable Slurm configuration of this host ($SLURM_CONF, else the usual places), NULL when there is none.
+ * Static. */
 const char *where_slurm_conf(void);
 /* ClusterName of that file, or NULL. The caller frees. */
 char *where_cluster(const char *slurm_conf);
@@ -37,7 +38,8 @@ enum owner_is {
 };
 enum owner_is where_owner(const char *state_dir, struct owner *o);
 
-/* The directory exists, is a directory of ours that nobody else may write to (WF_INVALID, WF_DENIED otherwise); a missing one is WF_NOT_FOUND. */
+/* The directory exists, is a directory of ours that nobody else may write to (WF_INVALID, WF_DENIED otherwise); a
+ * missing one is WF_NOT_FOUND. */
 int where_check(const char *state_dir, struct wf_err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* batch_script.c - owns where the script stands in a user's `sbatch ...`: behind the options, of which some take the next word. */
+/* batch_script.c - owns where the script stands in a user's `sbatch ...`: behind the options, of which some take the
+ * next word. */
 #include <string.h>
 
 #include "wdf-schema/wdf.h"

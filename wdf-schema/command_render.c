@@ -127,8 +127,8 @@ static int find_env(const struct render *r, const char *name, const char *value)
 	return 0;
 }
 
-/* Write the name of a variable that has the value. A parameter keeps the name that the task has it under anyway; lists, fields and
- * padded numbers get one of their own. */
+/* Write the name of a variable that has the value. A parameter keeps the name that the task has it under anyway; lists,
+ * fields and padded numbers get one of their own. */
 static int reference(struct render *r, const struct wdf_part *p, int own, const char *value, struct wf_buf *name)
 {
 	struct wf_buf entry = { 0 };

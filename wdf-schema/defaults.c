@@ -1,5 +1,5 @@
-/* defaults.c - owns how `defaults` goes under every step: mappings key by key, everything else replaced. Knows keys only where two
- * exclude each other or name one thing. */
+/* defaults.c - owns how `defaults` goes under every step: mappings key by key, everything else replaced. Knows keys
+ * only where two exclude each other or name one thing. */
 #include <string.h>
 
 #include "wdf-schema/read.h"

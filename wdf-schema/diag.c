@@ -70,8 +70,9 @@ static struct wdf_diag *insert(struct wdf_diags *d, const struct wdf_diag *f)
 	return &d->items[at];
 }
 
-/* One mistake read twice: same code, same place, and the same text up to the end of its subject in quotes. What follows may name
- * the step that inherited it. Of what a version cannot do, and of warnings, there may be several at one place. */
+/* One mistake read twice: same code, same place, and the same text up to the end of its subject in quotes. What
+ * follows may name the step that inherited it. Of what a version cannot do, and of warnings, there may be several at
+ * one place. */
 static int is_same(const struct wdf_diag *a, const struct wdf_diag *b)
 {
 	const char *end = strchr(b->text, '\'');

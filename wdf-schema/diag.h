@@ -23,8 +23,8 @@ void wdf_hint_names(struct wdf_diag *f, const char *word, const char *const *nam
 /* True when the list holds WDF_MAX_ERRORS errors: further search is in vain. */
 int wdf_diags_full(const struct wdf_diags *d);
 
-/* A value as it may be shown in a message: at most 40 characters, control characters and quotes made visible. Writes into `to`
- * (at least WDF_SHOWN bytes) and returns it. */
+/* A value as it may be shown in a message: at most 40 characters, control characters and quotes made visible. Writes
+ * into `to` (at least WDF_SHOWN bytes) and returns it. */
 #define WDF_SHOWN 200
 const char *wdf_shown(const char *text, size_t n, char *to);
 

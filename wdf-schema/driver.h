@@ -90,26 +90,28 @@ const char *wdf_driver_refusal(const struct wdf_driver *d);
 const struct wdf_attribute *wdf_driver_attribute(const struct wdf_driver *d, const char *name);
 const struct wdf_override *wdf_driver_override(const struct wdf_driver *d, const char *name);
 
-/* WF_INVALID when the value does not fit the attribute: "attribute 'memory' must be a size such as 4GiB, not 'x'". A string that
- * holds a placeholder fits for now; wf-service checks again when it has rendered it. */
+/* WF_INVALID when the value does not fit the attribute: "attribute 'memory' must be a size such as 4GiB, not 'x'". A
+ * string that holds a placeholder fits for now; wf-service checks again when it has rendered it. */
 int wdf_attribute_check(const struct wdf_attribute *a, const json_t *value, const char *written, struct wf_err *err);
 
-/* Where findings of wdf_driver_check go. `pointer` leads to the value inside what was checked, as a JSON pointer ("/ready/all/0/tcp",
- * ~1 for a slash in a key and ~0 for a tilde); with on_key the finding is about the last key itself. hint may be NULL. */
+/* Where findings of wdf_driver_check go. `pointer` leads to the value inside what was checked, as a JSON pointer
+ * ("/ready/all/0/tcp", ~1 for a slash in a key and ~0 for a tilde); with on_key the finding is about the last key
+ * itself. hint may be NULL. */
 struct wdf_check {
 	void (*found)(void *self, enum wdf_code code, const char *pointer, int on_key, const char *text, const char *hint);
 	void *self;
 };
-/* Check the keys that a service's entry gives in place of the driver's: `spec` is an object with keys of d->overrides (any other is a
- * finding, a required one that is missing too). Placeholders are not looked up, only `lease.secret` is refused where it would leak.
- * Returns the number of findings. */
+/* Check the keys that a service's entry gives in place of the driver's: `spec` is an object with keys of d->overrides
+ * (any other is a finding, a required one that is missing too). Placeholders are not looked up, only `lease.secret` is
+ * refused where it would leak. Returns the number of findings. */
 int wdf_driver_check(const struct wdf_driver *d, json_t *spec, const struct wdf_check *to);
 
-/* The driver's verbs with a (checked) spec laid over them: command, setup and env become those of `run`, the others replace the verb
- * of their name. spec may be NULL. A new reference. */
+/* The driver's verbs with a (checked) spec laid over them: command, setup and env become those of `run`, the others
+ * replace the verb of their name. spec may be NULL. A new reference. */
 json_t *wdf_driver_overlay(const struct wdf_driver *d, json_t *spec);
 
-/* NULL, or the sentence that refuses verbs as they are after the overlay (a probe that this version does not run...); the caller frees. */
+/* NULL, or the sentence that refuses verbs as they are after the overlay (a probe that this version does not run...);
+ * the caller frees. */
 char *wdf_driver_verbs_refusal(const char *type, json_t *verbs);
 
 #endif

@@ -1,4 +1,5 @@
-/* driver_internal.h - between driver.c (one file), attribute.c, types.c and verbs.c, verbs_act.c (the grammar of verbs); nobody else includes it */
+/* driver_internal.h - between driver.c (one file), attribute.c, types.c and verbs.c, verbs_act.c (the grammar of
+ * verbs); nobody else includes it */
 #ifndef WF_WDF_DRIVER_INTERNAL_H
 #define WF_WDF_DRIVER_INTERNAL_H
 
@@ -22,7 +23,8 @@ void verbs_leave(struct verbs_check *c, size_t was);
 /* Every key of obj is one of names, else a finding with the nearest. */
 void verbs_only(struct verbs_check *c, json_t *obj, const char *const *names, size_t n);
 
-/* The value of `key` in obj, or NULL (0, otherwise, NULL) when it is absent or, with a finding, when it is something else. */
+/* The value of `key` in obj, or NULL (0, otherwise, NULL) when it is absent or, with a finding, when it is something
+ * else. */
 const char *verbs_text_of(struct verbs_check *c, json_t *obj, const char *key);
 int verbs_flag_of(struct verbs_check *c, json_t *obj, const char *key);
 int64_t verbs_integer_of(struct verbs_check *c, json_t *obj, const char *key, int64_t otherwise);

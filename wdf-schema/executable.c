@@ -1,5 +1,6 @@
-/* executable.c - owns the list of what is valid but not carried out by this version: one sentence for each thing, so that nothing is ever
- * ignored in silence. What a driver cannot do, driver.c says. Whoever implements an entry removes it here and its line in the manual. */
+/* executable.c - owns the list of what is valid but not carried out by this version: one sentence for each thing, so
+ * that nothing is ever ignored in silence. What a driver cannot do, driver.c says. Whoever implements an entry removes
+ * it here and its line in the manual. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +131,8 @@ static int fans_out(const struct wdf_step *s)
 	return s->dim_count > 0;
 }
 
-/* Steps that use the service, and whether it would have to be there anew for several tasks. For one step, or one task, each scope is the run's. */
+/* Steps that use the service, and whether it would have to be there anew for several tasks. For one step, or one task,
+ * each scope is the run's. */
 static uint32_t users(const struct wdf *w, const struct wdf_service *s, int *tasks)
 {
 	uint32_t n = 0;

@@ -1,4 +1,5 @@
-/* fanout.c - owns `foreach`: where the values of a fan-out come from. Knows nothing of how tasks are counted: the DAG does. */
+/* fanout.c - owns `foreach`: where the values of a fan-out come from. Knows nothing of how tasks are counted: the DAG
+ * does. */
 #include <stdio.h>
 #include <string.h>
 

@@ -227,7 +227,8 @@ static void check_step_name(struct check *c, uint32_t target, const char *rest, 
 			 "use '%s.tasks', or {step: %s, each: true} in 'after'", t->name, t->name);
 }
 
-/* ---- one name ------------------------------------------------------------------------------------------------------ */
+/* ---- one name
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int is_path_field(const char *rest, size_t n)
 {
@@ -323,7 +324,8 @@ static void check_name(struct check *c, const char *name, size_t n, struct wdf_p
 	unknown(c, name, n, pos);
 }
 
-/* ---- everything of a step that holds names ------------------------------------------------------------------------ */
+/* ---- everything of a step that holds names
+ * ------------------------------------------------------------------------ */
 
 static void check_tmpl(struct check *c, const struct wdf_tmpl *t)
 {

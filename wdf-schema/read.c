@@ -1,4 +1,5 @@
-/* read.c - owns typed access to nodes: what is expected and what was found. Parameters are resolve.c's. Knows no key of the language. */
+/* read.c - owns typed access to nodes: what is expected and what was found. Parameters are resolve.c's. Knows no key of
+ * the language. */
 #include "wdf-schema/read.h"
 
 #include <errno.h>

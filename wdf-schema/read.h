@@ -63,8 +63,8 @@ struct wdf_key {
 	const char *name;
 	void (*read)(struct wdf_load *l, const struct wdf_entry *e, void *to);
 };
-/* Calls the reader of each key that is there; unknown keys are findings. -1 when the value is no mapping. A key whose value is nothing
- * ("retry:") is a finding too. */
+/* Calls the reader of each key that is there; unknown keys are findings. -1 when the value is no mapping. A key whose
+ * value is nothing ("retry:") is a finding too. */
 int wdf_read_map(struct wdf_load *l, const struct wdf_node *map, const char *what, const struct wdf_key *keys,
 		 size_t n, void *to);
 /* "'key' is missing in what", unless a misspelt one is there and was reported. NULL when nothing was said. */
@@ -92,7 +92,8 @@ int wdf_read_time(struct wdf_load *l, const struct wdf_entry *e, int64_t *ms);
 int wdf_read_choice(struct wdf_load *l, const struct wdf_entry *e, const char *const *words, int *out);
 /* At most `most` of what `e` lists; a finding otherwise. */
 int wdf_is_few(struct wdf_load *l, const struct wdf_entry *e, uint32_t most);
-/* Typed value of any node, parameters put in: an item or a whole value that is one placeholder becomes the parameter's value. */
+/* Typed value of any node, parameters put in: an item or a whole value that is one placeholder becomes the parameter's
+ * value. */
 int wdf_read_value(struct wdf_load *l, const struct wdf_entry *e, struct wdf_value *out);
 /* The parameter when the node is one placeholder and nothing else, or NULL. */
 const struct wdf_param *wdf_read_param(struct wdf_load *l, const struct wdf_node *n);
@@ -153,8 +154,8 @@ extern const size_t wdf_step_key_count;
 void wdf_load_service(struct wdf_load *l, const struct wdf_node *n, struct wdf_service *s); /* service.c */
 void wdf_check_services(struct wdf_load *l, const struct wdf_entry *services);
 void wdf_load_movers(struct wdf_load *l, const struct wdf_entry *e, struct wdf_service *s); /* mover.c */
-/* Cycles among steps and services. Returns the steps in an order in which each comes after what it waits for (heap; the caller
- * frees), or NULL after a finding. */
+/* Cycles among steps and services. Returns the steps in an order in which each comes after what it waits for (heap; the
+ * caller frees), or NULL after a finding. */
 uint32_t *wdf_check_links(struct wdf_load *l);                           /* links.c */
 void wdf_check_names(struct wdf_load *l, const uint32_t *order);          /* names.c: placeholders in steps */
 

@@ -1,5 +1,5 @@
-/* resolve.c - owns names in structural values: which parameters there are, what they become, and what is said of a name that is none. Knows
- * nothing of keys. */
+/* resolve.c - owns names in structural values: which parameters there are, what they become, and what is said of a name
+ * that is none. Knows nothing of keys. */
 #include "wdf-schema/read.h"
 
 #include <stdio.h>

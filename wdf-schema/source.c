@@ -1,5 +1,6 @@
-/* source.c - owns the reading of fan-out values that lie outside the file: names that match a pattern, rows of a CSV file. Knows nothing
- * of tasks. Done once, by whoever submits; the answer travels with the run, so a restart derives nothing again. */
+/* source.c - owns the reading of fan-out values that lie outside the file: names that match a pattern, rows of a CSV
+ * file. Knows nothing of tasks. Done once, by whoever submits; the answer travels with the run, so a restart derives
+ * nothing again. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>

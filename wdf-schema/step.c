@@ -1,4 +1,5 @@
-/* step.c - owns the keys of a step and what they are when not given. What a step does is work.c's, values of its fan-out fanout.c's. */
+/* step.c - owns the keys of a step and what they are when not given. What a step does is work.c's, values of its
+ * fan-out fanout.c's. */
 #include <stdio.h>
 #include <string.h>
 

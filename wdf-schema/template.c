@@ -1,5 +1,5 @@
-/* template.c - owns "{{ name }}" in scalars: its form, its parts, its replacement. Knows nothing of which names exist: the caller's
- * scope does. Replacement is done once: what a value contains is never looked at again. */
+/* template.c - owns "{{ name }}" in scalars: its form, its parts, its replacement. Knows nothing of which names exist:
+ * the caller's scope does. Replacement is done once: what a value contains is never looked at again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

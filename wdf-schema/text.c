@@ -1,5 +1,5 @@
-/* text.c - owns the bytes of a file before YAML sees them: encoding, characters, the shape of placeholders. Knows nothing of
- * keys and values. */
+/* text.c - owns the bytes of a file before YAML sees them: encoding, characters, the shape of placeholders. Knows
+ * nothing of keys and values. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ static struct wdf_pos pos_of(const char *text, size_t at)
 	return p;
 }
 
-/* Length of the UTF-8 sequence at s and its code point, or 0: overlong forms, surrogates and beyond U+10FFFF are none. */
+/* Length of the UTF-8 sequence at s and its code point, or 0: overlong forms, surrogates and beyond U+10FFFF are
+ * none. */
 static size_t decode(const unsigned char *s, size_t n, uint32_t *u)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -1,5 +1,5 @@
-/* types.c - owns the set of service types that a workflow file is checked against: the drivers of some directories, by name. What is in
- * a driver file is driver.c's. */
+/* types.c - owns the set of service types that a workflow file is checked against: the drivers of some directories, by
+ * name. What is in a driver file is driver.c's. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* value.c - owns values: what a text means, JSON both ways, equality, and following a dotted path into one. Knows nothing of where
- * values come from. */
+/* value.c - owns values: what a text means, JSON both ways, equality, and following a dotted path into one. Knows
+ * nothing of where values come from. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

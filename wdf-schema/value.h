@@ -6,7 +6,8 @@
 
 struct wdf_value wdf_value_string(struct wf_arena *a, const char *text, size_t n);
 
-/* The value of a dotted path; pieces made on the way live in the arena. WF_INVALID when a name or a field is unknown. */
+/* The value of a dotted path; pieces made on the way live in the arena. WF_INVALID when a name or a field is
+ * unknown. */
 int wdf_scope_resolve(const struct wdf_scope *scope, const char *path, size_t n, struct wf_arena *a,
 		      struct wdf_value *out, struct wf_err *err);
 
@@ -27,8 +28,8 @@ struct wdf_brace {
 /* The next piece at or after *at, which moves behind it; 0 when there is none. */
 int wdf_brace_next(const char *text, size_t n, size_t *at, struct wdf_brace *b);
 
-/* wdf_tmpl_parse with the exact places of the braces (masks of a node) and IO-SEA's leniency. A malformed placeholder is a finding (then
- * -1), or with `lenient` text and a warning. */
+/* wdf_tmpl_parse with the exact places of the braces (masks of a node) and IO-SEA's leniency. A malformed placeholder
+ * is a finding (then -1), or with `lenient` text and a warning. */
 struct wdf_tmpl_source {
 	const char *text;
 	size_t len;

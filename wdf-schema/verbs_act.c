@@ -1,5 +1,5 @@
-/* verbs_act.c - owns the grammar of what is asked of a member (ready, health, metrics) and done to it (stop, ops, cleanup). Knows what
- * verbs.c knows: JSON, and pointers into it. */
+/* verbs_act.c - owns the grammar of what is asked of a member (ready, health, metrics) and done to it (stop, ops,
+ * cleanup). Knows what verbs.c knows: JSON, and pointers into it. */
 #include <stdio.h>
 #include <string.h>
 

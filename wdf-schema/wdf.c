@@ -118,7 +118,8 @@ static void load_datasets(struct wdf_load *l, const struct wdf_entry *e)
 	l->w->datasets_pos = e->pos;
 }
 
-/* ---- steps and services -------------------------------------------------------------------------------------------- */
+/* ---- steps and services
+ * -------------------------------------------------------------------------------------------- */
 
 static const struct wdf_entry *name_entry(const struct wdf_node *n)
 {
@@ -218,7 +219,8 @@ static int is_iosea(const struct wdf_node *root)
 	return steps->count > 0;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void load_sections(struct wdf_load *l, const struct sections *s)
 {

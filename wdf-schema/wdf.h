@@ -99,20 +99,21 @@ struct wdf_field {
 /* Scalar of type inferred from plain text as YAML 1.2 core would: 12, 1.5, true, else string. Text is copied to a. */
 struct wdf_value wdf_value_of_text(struct wf_arena *a, const char *text);
 struct wdf_value wdf_value_of_json(struct wf_arena *a, json_t *v);
-/* A new reference. A number whose text is not the one JSON would give it back with (0.10, 0x10, 007) becomes a string: the text of a
- * value outlives storage, and expressions compare a text that is a number as a number. */
+/* A new reference. A number whose text is not the one JSON would give it back with (0.10, 0x10, 007) becomes a string:
+ * the text of a value outlives storage, and expressions compare a text that is a number as a number. */
 json_t *wdf_value_json(const struct wdf_value *v);
 /* Equal in kind and content (1 and 1.0 are equal, 1 and "1" are not). */
 int wdf_value_equal(const struct wdf_value *a, const struct wdf_value *b);
 const struct wdf_value *wdf_value_field(const struct wdf_value *record, const char *name, size_t n);
-/* Append what a placeholder becomes: a scalar's text, a list's items with a blank between, a record's `text` if it has one (a glob
- * entry: its path), else compact JSON. Nothing for null. */
+/* Append what a placeholder becomes: a scalar's text, a list's items with a blank between, a record's `text` if it has
+ * one (a glob entry: its path), else compact JSON. Nothing for null. */
 void wdf_value_text(const struct wdf_value *v, struct wf_buf *out);
 
-/* Names in reach of a template or an expression. A dotted path is looked up by its first word, then by its first two and so on (names
- * of steps may hold dots), and what is left of it is followed in the value found: fields of a record; of a text that is a path, `name` is
- * its last part and `stem` that without its last extension. Returns 0 and *out, or -1 when the name is unknown (the caller makes
- * the error). `name` is the first word of a dotted path; fields of records are followed by the language itself. */
+/* Names in reach of a template or an expression. A dotted path is looked up by its first word, then by its first two
+ * and so on (names of steps may hold dots), and what is left of it is followed in the value found: fields of a record;
+ * of a text that is a path, `name` is its last part and `stem` that without its last extension. Returns 0 and *out, or
+ * -1 when the name is unknown (the caller makes the error). `name` is the first word of a dotted path; fields of
+ * records are followed by the language itself. */
 struct wdf_scope {
 	int (*lookup)(void *self, const char *name, size_t n, struct wdf_value *out);
 	void *self;
@@ -139,8 +140,8 @@ struct wdf_tmpl {
 /* Parse "{{ }}" in text; pieces go to the arena. Errors are findings at pos (+ offset). */
 int wdf_tmpl_parse(struct wdf_tmpl *t, struct wf_arena *a, const char *text, struct wdf_pos pos,
 		   struct wdf_diags *d);
-/* Append the text with every placeholder replaced, once: a value that contains "{{" stays as it is. Lists render as their
- * items with one blank between. */
+/* Append the text with every placeholder replaced, once: a value that contains "{{" stays as it is. Lists render as
+ * their items with one blank between. */
 int wdf_tmpl_render(const struct wdf_tmpl *t, const struct wdf_scope *scope, struct wf_buf *out,
 		    struct wf_err *err);
 int wdf_tmpl_is_literal(const struct wdf_tmpl *t);
@@ -167,8 +168,9 @@ struct wdf_command {
 };
 /* Of an SBATCH command: the word that names the script; NULL when it has none (`--wrap`). */
 const struct wdf_tmpl *wdf_batch_script(const struct wdf_command *c);
-/* What to execute: argv, NULL-terminated, and variables to add to the environment ("NAME=value", a shell command reads placeholder
- * values from them: never syntax). Strings live in the arena. A value refused inside quotes is WF_INVALID naming $WF_PARAM_<NAME>. */
+/* What to execute: argv, NULL-terminated, and variables to add to the environment ("NAME=value", a shell command reads
+ * placeholder values from them: never syntax). Strings live in the arena. A value refused inside quotes is WF_INVALID
+ * naming $WF_PARAM_<NAME>. */
 struct wdf_argv {
 	char **argv;
 	size_t argc;
@@ -179,8 +181,9 @@ int wdf_command_render(const struct wdf_command *c, const struct wdf_scope *scop
 		       struct wdf_argv *out, struct wf_err *err);
 
 struct wdf_step;
-/* The setup lines of a step for one task: *script is shell text that reads values from the variables of *env ("NAME=value", NULL-
- * terminated, names other than those of wdf_command_render). "" and none when the step has no setup. */
+/* The setup lines of a step for one task: *script is shell text that reads values from the variables of *env
+ * ("NAME=value", NULL- terminated, names other than those of wdf_command_render). "" and none when the step has no
+ * setup. */
 int wdf_setup_render(const struct wdf_step *s, const struct wdf_scope *scope, struct wf_arena *a, const char **script,
 		     char ***env, size_t *env_count, struct wf_err *err);
 
@@ -388,20 +391,22 @@ void wdf_types_free(struct wdf_types *t);
 struct wdf *wdf_parse(const struct wdf_input *in, const struct wdf_types *types, struct wdf_diags *d);
 void wdf_free(struct wdf *w);
 
-/* Adds one finding for each thing in the file that this version does not execute (on that executor), each a sentence that says
- * what is missing; -1 when it added any. Blocks of other executors are warnings ("unused"). */
+/* Adds one finding for each thing in the file that this version does not execute (on that executor), each a sentence
+ * that says what is missing; -1 when it added any. Blocks of other executors are warnings ("unused"). */
 int wdf_executable(const struct wdf *w, const char *executor, const struct wdf_types *types,
 		   struct wdf_diags *d);
 
-/* Fan-out sources that lie outside the file (glob, csv), read once by whoever submits. `dir` is the submit directory. The answer is
- * JSON {"glob": {PATTERN: [path...]}, "csv": {FILE: [{column: text}...]}}, sorted, bounded to WDF_MAX_NODES entries; a new reference. */
+/* Fan-out sources that lie outside the file (glob, csv), read once by whoever submits. `dir` is the submit directory.
+ * The answer is JSON {"glob": {PATTERN: [path...]}, "csv": {FILE: [{column: text}...]}}, sorted, bounded to
+ * WDF_MAX_NODES entries; a new reference. */
 json_t *wdf_source_read(const struct wdf *w, const char *dir, struct wf_err *err);
 
 /* Sizes "4GiB" "512M" "2G" and times "90s" "10m" "2h" "1-12:00:00" as in the file; -1 and err otherwise. */
 int wdf_size_parse(const char *s, uint64_t *bytes, struct wf_err *err);
 int wdf_time_parse(const char *s, int64_t *ms, struct wf_err *err);
 
-/* True for a step, service, run or parameter name: [A-Za-z0-9][A-Za-z0-9._-]{0,127}; parameters [A-Za-z][A-Za-z0-9_]*. */
+/* True for a step, service, run or parameter name: [A-Za-z0-9][A-Za-z0-9._-]{0,127}; parameters
+ * [A-Za-z][A-Za-z0-9_]*. */
 int wdf_name_ok(const char *s);
 
 /* True for the name of a parameter or of a fan-out: [A-Za-z][A-Za-z0-9_]{0,127}. */
@@ -414,7 +419,8 @@ void wdf_param_env(struct wf_buf *out, const char *name);
 const char *wdf_type_name(enum wdf_type_of t);
 int wdf_type_named(const char *name);
 
-/* The paragraph and the title of a finding's code ("E0201"), NULL for no code; and the codes in order, NULL after the last. */
+/* The paragraph and the title of a finding's code ("E0201"), NULL for no code; and the codes in order, NULL after the
+ * last. */
 const char *wdf_code_explain(const char *code);
 const char *wdf_code_title(const char *code);
 const char *wdf_code_at(size_t i);

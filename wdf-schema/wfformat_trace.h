@@ -47,8 +47,8 @@ void trace_release(struct trace *t);
 /* wfformat_write.c */
 int trace_write(const struct trace *t, const struct wfformat_options *o, struct wf_buf *out, struct wf_err *err);
 
-/* wfformat_place.c: where the value at path ("workflow.tasks[3].runtime") stands in a text that is valid JSON; of what is not there, the
- * nearest that contains it. From 1. */
+/* wfformat_place.c: where the value at path ("workflow.tasks[3].runtime") stands in a text that is valid JSON; of what
+ * is not there, the nearest that contains it. From 1. */
 void trace_place(const char *text, size_t n, const char *path, size_t *line, size_t *column);
 
 #endif

@@ -1,5 +1,5 @@
-/* yaml.c - owns the way from libyaml's events to a tree of nodes: limits, aliases, duplicate keys, what is refused. Knows no key of the
- * language. */
+/* yaml.c - owns the way from libyaml's events to a tree of nodes: limits, aliases, duplicate keys, what is refused.
+ * Knows no key of the language. */
 #include "wdf-schema/yaml.h"
 
 #include <stdio.h>

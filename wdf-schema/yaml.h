@@ -68,9 +68,11 @@ const char *wdf_plain_surprise(const char *text);
 
 /* ---- text.c: before YAML ------------------------------------------------------------------------ */
 
-/* Finds what is not UTF-8 and the characters that are refused. -1 when there is any. *skip is the length of a leading BOM. */
+/* Finds what is not UTF-8 and the characters that are refused. -1 when there is any. *skip is the length of a leading
+ * BOM. */
 int wdf_text_check(const char *text, size_t n, size_t *skip, struct wdf_diags *d);
-/* Length of the placeholder-like piece that begins at s ("{{ ... }}" on one line, without quotes or braces inside), or 0. */
+/* Length of the placeholder-like piece that begins at s ("{{ ... }}" on one line, without quotes or braces inside), or
+ * 0. */
 size_t wdf_mask_len(const char *s, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
-/* yaml_error.c - owns what a syntax error is called and where it is: libyaml stops where it no longer understands, people look for where
- * they went wrong. Knows nothing of nodes. */
+/* yaml_error.c - owns what a syntax error is called and where it is: libyaml stops where it no longer understands,
+ * people look for where they went wrong. Knows nothing of nodes. */
 #include <string.h>
 
 #include "wdf-schema/diag.h"
@@ -67,8 +67,8 @@ static int looks_like_yaml(const char *s, const char *end)
 	return s < end && *s == ':' && (s + 1 == end || s[1] == ' ' || s[1] == '\n' || s[1] == '\r');
 }
 
-/* An unclosed quote ends at the next one, wherever that is, and the error shows later: look for the first quoted scalar of several
- * lines that swallowed what looks like YAML. */
+/* An unclosed quote ends at the next one, wherever that is, and the error shows later: look for the first quoted scalar
+ * of several lines that swallowed what looks like YAML. */
 static int find_open_quote(const struct source *r, const struct wf_buf *masked, yaml_mark_t error,
 			   struct wdf_pos *pos)
 {

@@ -1,4 +1,5 @@
-/* yaml_parts.h - what the parts of the YAML reader share: yaml.c builds the tree, mask.c hides placeholders from libyaml, yaml_error.c explains */
+/* yaml_parts.h - what the parts of the YAML reader share: yaml.c builds the tree, mask.c hides placeholders from
+ * libyaml, yaml_error.c explains */
 #ifndef WF_WDF_YAML_PARTS_H
 #define WF_WDF_YAML_PARTS_H
 
