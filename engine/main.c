@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "engine/api/api.h"
+#include "engine/base/fault.h"
 #include "engine/base/log.h"
 #include "engine/core/config.h"
 #include "engine/core/core.h"
@@ -87,6 +88,7 @@ static void leave(struct program *p)
 	if (p->leaving++)
 		return;
 	wf_log(WF_LOG_INFO, "leaving; agents and tasks go on");
+	(void)WF_FAULT("engine.leave.before");
 	/* The name may be another engine's by now. */
 	if (wf_core_owns(p->engine))
 		unlink(p->socket_path);
@@ -186,6 +188,7 @@ static int become_daemon(struct program *p)
 	int fds[2], out, null;
 	pid_t pid;
 
+	(void)WF_FAULT("engine.fork.before");
 	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
 		fprintf(stderr, "wf-engine: cannot start: %s\n", strerror(errno));
 		return 10;

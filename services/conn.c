@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/base/fault.h"
+
 /* What a name stands for. The work thread fills it; if its connection closed meanwhile, `conn` is NULL and it is only freed. */
 struct conn_addresses {
 	struct wf_work work;
@@ -44,8 +46,10 @@ static void fail_soon(struct conn *c, const char *what)
 static int write_out(struct conn *c)
 {
 	while (c->sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+		ssize_t n;
 
+		(void)WF_FAULT("service.probe.send");
+		n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -57,8 +61,10 @@ static int write_out(struct conn *c)
 
 static void on_readable(struct conn *c)
 {
-	ssize_t n = recv(c->fd, wf_buf_room(&c->in, 16384), 16384, 0);
+	ssize_t n;
 
+	(void)WF_FAULT("service.probe.receive");
+	n = recv(c->fd, wf_buf_room(&c->in, 16384), 16384, 0);
 	if (n > 0) {
 		c->in.len += (size_t)n;
 		c->in.data[c->in.len] = '\0';

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/base/fault.h"
 #include "engine/base/json.h"
 #include "engine/base/log.h"
 #include "services/control.h"
@@ -40,8 +41,10 @@ static void close_now(struct lines *c)
 static int write_out(struct lines *c)
 {
 	while (c->sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+		ssize_t n;
 
+		(void)WF_FAULT("service.lines.send");
+		n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -97,6 +100,7 @@ static void on_poll(void *arg, int readable, int writable)
 		return;
 	}
 	if (readable) {
+		(void)WF_FAULT("service.lines.receive");
 		n = recv(c->fd, wf_buf_room(&c->in, 65536), 65536, 0);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 			close_now(c);

@@ -3,4 +3,5 @@ TEST_SRC := tests/tap/tap.c
 TEST_OBJ = $(patsubst %.c,$(B)/obj/%.o,$(TEST_SRC))
 ALL_OBJ += $(TEST_OBJ)
 include $(wildcard tests/unit/*/files.mk)
+include tests/fuzz/files.mk
 include tests/fault/files.mk

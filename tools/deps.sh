@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deps.sh build|demo|check|bench - install what that needs, with Debian's apt, when root or sudo without a password is there; otherwise one
+# deps.sh build|demo|check|bench|fuzz - install what that needs, with Debian's apt, when root or sudo without a password is there; otherwise one
 # line that names what is missing, and stop
 set -euo pipefail
 
@@ -7,13 +7,15 @@ build='gcc make pkg-config libyaml-dev libsqlite3-dev libuv1-dev libjansson-dev 
 demo="$build redis-server redis-tools lammps libpng-dev jq"
 check="$demo clang libclang-rt-14-dev sqlite3 shellcheck mandoc strace xz-utils python3"
 bench="$build python3 python3-venv ninja-build parallel"
+fuzz="$build clang libclang-rt-14-dev afl++"
 
 case ${1-} in
 build) want=$build ;;
 demo) want=$demo ;;
 check) want=$check ;;
 bench) want=$bench ;;
-*) echo "usage: deps.sh build|demo|check|bench" >&2; exit 2 ;;
+fuzz) want=$fuzz ;;
+*) echo "usage: deps.sh build|demo|check|bench|fuzz" >&2; exit 2 ;;
 esac
 
 missing=

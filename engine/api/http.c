@@ -140,7 +140,7 @@ static void cut_off(const struct connection *c)
 				   "{\"type\":\"about:blank\",\"title\":\"request not complete in time\",\"status\":408,"
 				   "\"detail\":\"no complete request in 10 s\",\"code\":\"usage\"}";
 
-	if (c->phase != IDLE)
+	if (c->phase != IDLE && !WF_FAULT("api.late.before"))
 		(void)!send(c->fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(c->fd, SHUT_RDWR);
 }

@@ -108,7 +108,7 @@ static int take(const char *dir, unsigned place)
 	return 1;
 }
 
-int wf_fault_hit(struct wf_fault_point *p)
+static int look_up(struct wf_fault_point *p)
 {
 	const char *s = getenv("WF_FAULT"), *once = getenv("WF_FAULT_ONCE");
 	unsigned hit = __atomic_add_fetch(&p->hits, 1, __ATOMIC_RELAXED), place = 0, mine = s && once ? my_place(once) : 0;
@@ -123,6 +123,15 @@ int wf_fault_hit(struct wf_fault_point *p)
 		s = *end ? end + 1 : end;
 	}
 	return 0;
+}
+
+int wf_fault_hit(struct wf_fault_point *p)
+{
+	int saved = errno, f = look_up(p);
+
+	/* A point stands between a call and whoever asks why it failed. */
+	errno = saved;
+	return f;
 }
 
 void wf_fault_list(void (*fn)(const char *name, void *arg), void *arg)

@@ -381,18 +381,19 @@ fail:
 	_exit(127);
 }
 
-static pid_t spawn(const struct wf_spawn *sp)
+static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
 {
 	char program[PATH_MAX];
 	volatile int failure = 0;
 	sigset_t all, before;
 	pid_t pid, parent = getpid();
 
+	(void)self;
 	if (sp->fd_count > FD_MAX) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (find_program(sp, program, sizeof(program)) < 0)
+	if (faulted(WF_FAULT("os.spawn.before")) || find_program(sp, program, sizeof(program)) < 0)
 		return -1;
 	/* No handler of ours may run in the child while it shares our memory. */
 	ask_real_time();
@@ -413,13 +414,8 @@ static pid_t spawn(const struct wf_spawn *sp)
 		errno = failure;
 		return -1;
 	}
+	(void)WF_FAULT("os.spawn.after");
 	return pid;
-}
-
-static pid_t posix_spawn_(void *self, const struct wf_spawn *sp)
-{
-	(void)self;
-	return POINTED("spawn", spawn(sp));
 }
 
 static const struct wf_os_ops posix_ops = {

@@ -5,7 +5,7 @@
  * Database files follow the same rule: `sqlite_vfs` names the SQLite VFS to open them with.
  *
  * Functions of the table mirror the system call of that name: they return what it returns and set errno. Fault
- * points sit in the wrappers below, so a caller cannot forget them. The table may be used from any thread.
+ * points sit in the real ones, so a caller cannot forget them. The table may be used from any thread.
  */
 #ifndef WF_BASE_OS_H
 #define WF_BASE_OS_H

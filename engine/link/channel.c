@@ -101,8 +101,10 @@ static void fail(struct fd_channel *c, enum wf_code code, const char *text)
 static void write_out(struct fd_channel *c)
 {
 	while (c->out_head < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + c->out_head, c->out.len - c->out_head, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n;
 
+		(void)WF_FAULT("link.write.before");
+		n = send(c->fd, c->out.data + c->out_head, c->out.len - c->out_head, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {

@@ -31,7 +31,7 @@ static int copy(struct wf_os *os, struct db *db, const char *file, struct wf_err
 		return wf_errf(err, f == ENOSPC ? WF_FULL : WF_IO, "cannot write '%s': %s", file,
 			       strerror(f));
 	if (sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    os->sqlite_vfs) != SQLITE_OK) {
+			    store_vfs(os)) != SQLITE_OK) {
 		copy_error(file, to, err);
 		goto out;
 	}

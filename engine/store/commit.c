@@ -25,7 +25,11 @@ enum {
 	SPACE_MS = 1000, /* looking at the free space is a round trip on a network file system */
 	/* Pages of log. Moving it into the file takes some ms: done when nothing waits, or when
 	 * it is high time: at twice as many. */
+#ifdef WF_FAULTS
+	LOG_PAGES = 24, /* a sweep's short run is to come here, too */
+#else
 	LOG_PAGES = 1024,
+#endif
 	VACUUM_PAGES = 1024, /* given back at a time */
 };
 

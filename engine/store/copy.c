@@ -170,6 +170,7 @@ static int fold(struct wf_os *os, const char *dir, struct wf_err *err)
 	struct wf_store *s = store_create(os, dir, "wf.db", 0);
 	int rc = store_connect(s, 0, err);
 
+	(void)WF_FAULT("store.take.fold");
 	if (rc == 0 && sqlite3_wal_checkpoint_v2(s->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
 		rc = db_err(s->db, "move the log into", err);
 	if (rc == 0)

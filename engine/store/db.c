@@ -361,7 +361,7 @@ struct db *db_open(struct wf_os *os, const char *path, struct wf_err *err)
 	db->path = wf_xstrdup(path);
 	if (make_private(os, path, err) < 0 || check_pair(os, path, &fresh, err) < 0)
 		goto error;
-	if (sqlite3_open_v2(path, &db->sql, flags, os->sqlite_vfs) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &db->sql, flags, store_vfs(os)) != SQLITE_OK) {
 		if (!db->sql)
 			WF_BUG("out of memory in SQLite");
 		db_err(db, "open", err);

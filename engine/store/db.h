@@ -57,6 +57,9 @@ struct db {
 	int wal_pages;                 /* in the log after the last commit */
 };
 
+/* Name of the VFS to open files with; NULL: SQLite's own. */
+const char *store_vfs(const struct wf_os *os);
+
 /* The file is created (mode 0600) when it is not there. WF_CONFLICT when another process has it
  * open. */
 struct db *db_open(struct wf_os *os, const char *path, struct wf_err *err);

@@ -7,6 +7,7 @@ store_SRC := \
 	engine/store/copy.c \
 	engine/store/db.c \
 	engine/store/events.c \
+	engine/store/fault_vfs.c \
 	engine/store/migrate.c \
 	engine/store/notes.c \
 	engine/store/recover.c \

@@ -408,6 +408,7 @@ static int fold_log(struct recovery *r, struct wf_err *err)
 	char *wal = wf_xasprintf("%s-wal", r->old->file);
 	int rc = 0;
 
+	(void)WF_FAULT("store.recover.fold");
 	if (sqlite3_wal_checkpoint_v2(r->old->db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
 				      NULL) != SQLITE_OK)
 		rc = db_err(r->old->db, "move the log into", err);

@@ -138,8 +138,12 @@ int wf_output_name(struct wf_logdir_cache *c, struct wf_logdir *d, const struct 
 	struct wf_buf path = { 0 }, shard = { 0 };
 	struct wf_err err;
 	char from[40];
-	int rc;
+	int rc, f = WF_FAULT("agent.link.before");
 
+	if (f > 0) {
+		errno = f;
+		return -1;
+	}
 	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
 	wf_output_path(&path, d->path, key, stream);
 	rc = linkat(AT_FDCWD, from, AT_FDCWD, path.data, AT_SYMLINK_FOLLOW);

@@ -16,7 +16,6 @@
 
 static const uint64_t HOUSE_MS = 2000;
 static const uint64_t FIRST_MS = 10000; /* for the engine that started us to attach */
-static const off_t COMPACT_FIRST = 1 << 20;
 
 /* ---- attempts ------------------------------------------------------------------------------------------ */
 
@@ -374,7 +373,7 @@ static int open_journal(struct agent *g, struct wf_err *err)
 	sweep(g);
 	if (journal_flush(&g->journal, err) < 0)
 		return -1;
-	g->compact_at = COMPACT_FIRST;
+	g->compact_at = COMPACT_MIN;
 	/* Our attempts must not be taken for those of another boot by the agent after us: its name has to go. */
 	return foreign ? facts_compact(g, err) : 0;
 }
@@ -411,6 +410,7 @@ void agent_close(struct agent *g)
 	if (g->serve) {
 		char *path = wf_xasprintf("%s/s", g->dir);
 
+		(void)WF_FAULT("agent.leave.before");
 		/* By this name another may serve now, in a directory made anew. */
 		if (dir_is_ours(g))
 			(void)unlink(path);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/base/fault.h"
 #include "engine/base/json.h"
 #include "engine/base/log.h"
 #include "executors/local/local.h"
@@ -124,8 +125,10 @@ static void take_lines(struct control *c)
 static int read_lines(struct control *c)
 {
 	for (;;) {
-		ssize_t n = recv(c->fd, wf_buf_room(&c->in, 65536), 65536, MSG_DONTWAIT);
+		ssize_t n;
 
+		(void)WF_FAULT("agent.control.receive");
+		n = recv(c->fd, wf_buf_room(&c->in, 65536), 65536, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -140,8 +143,10 @@ static int read_lines(struct control *c)
 static void write_lines(struct control *c)
 {
 	while (c->out.len) {
-		ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n;
 
+		(void)WF_FAULT("agent.control.send");
+		n = send(c->fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

@@ -20,7 +20,6 @@ enum {
 	PENDING_MAX = 4 << 20,         /* bytes under way before we hold back */
 	NEWS_MS = 4,                   /* the longest that facts wait for company */
 	QUEUED_MIN = 12,               /* starts in the queue, per place, to bridge that and the way of the next ones */
-	COMPACT_MIN = 1 << 20,
 };
 
 static void send(struct agent *g, struct wf_buf *b)

@@ -20,6 +20,13 @@
 #include "executors/local/capacity.h"
 #include "executors/local/journal.h"
 
+/* Bytes of journal below which nothing is gained by writing it anew. */
+#ifdef WF_FAULTS
+enum { COMPACT_MIN = 2048 };           /* a sweep's short run is to come here, too */
+#else
+enum { COMPACT_MIN = 1 << 20 };
+#endif
+
 struct agent;
 struct control;
 

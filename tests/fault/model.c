@@ -296,7 +296,8 @@ static void apply_task(const struct event *e)
 		t->losses += e->v[1] == 1;
 		break;
 	}
-	if (t->now.state >= SUCCEEDED)
+	/* What an agent says late changes nothing. */
+	if (t->now.state >= SUCCEEDED && e->kind < ATTEMPT_ACCEPTED)
 		t->over = e->seq;
 }
 

@@ -238,13 +238,17 @@ static const char *text_of(const json_t *o, const char *key)
 
 static int submit(struct trial *t, const char *text, const char *key, char *id, size_t size)
 {
-	char work[600];
+	char work[600], tmp[600], once[600];
 	json_t *body, *answer;
 	int status, rc;
 
 	snprintf(work, sizeof(work), "%s/w", t->dir);
-	body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s}}", "workflow", text, "file", key, "key", key, "executor", "local", "workdir", work,
-			 "env", "PATH", "/usr/bin:/bin");
+	snprintf(tmp, sizeof(tmp), "%s/t", t->dir);
+	snprintf(once, sizeof(once), "%s/once", t->dir);
+	/* The services' host has the run's environment. */
+	body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s*, s:s*, s:s}}", "workflow", text, "file", key, "key", key, "executor",
+			 "local", "workdir", work, "env", "PATH", "/usr/bin:/bin", "TMPDIR", tmp, "WF_FAULT", t->fault, "WF_FAULT_LOG", t->log,
+			 "WF_FAULT_ONCE", once);
 	rc = ask(t, "POST", "/runs", body, &status, &answer);
 	json_decref(body);
 	if (rc < 0)

@@ -1,26 +1,17 @@
-/* wdf_fuzz.c - libFuzzer harness of the language: any bytes as a workflow file, a template, an expression, a command
+/* wdf_fuzz.c - any text as a workflow file, and the graph of those that are accepted
  *
- *     clang -g -O1 -std=gnu11 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined tests/fuzz/wdf_fuzz.c \
- *         wdf-schema/[a-z]*.c engine/base/[a-z]*.c -lyaml -ljansson -o wdf_fuzz
- *     ./wdf_fuzz -max_total_time=120 -dict=tests/fuzz/wdf.dict CORPUS tests/corpus/wdf/good tests/corpus/wdf/bad/semantic
- *
- * It asserts what must hold of every input: a refused file has an error, each with a place inside the file; an accepted file has none;
- * a rendered placeholder is inserted once; reading is repeatable.
+ * Asserts: a refused file has an error, each with a place inside the file; an accepted file has none; a rendered placeholder is inserted
+ * once; the graph comes back from its stored form as it went in, and its plan gives each task one verdict.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "wdf-schema/command.h"
-#include "wdf-schema/value.h"
+#include "dag/dag.h"
+#include "tests/fuzz/fuzz.h"
 #include "wdf-schema/wdf.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
-	} while (0)
+/* Beyond that a few bytes of file are seconds of work: a bound of the site, not of the reader. */
+#define TASKS_MAX 5000
 
 static const struct wdf_types *types(void)
 {
@@ -30,15 +21,6 @@ static const struct wdf_types *types(void)
 	if (!loaded)
 		loaded = wdf_types_load(&dir, 1, NULL);
 	return loaded;
-}
-
-static uint32_t lines_of(const char *text, size_t n)
-{
-	uint32_t lines = 1;
-
-	for (size_t i = 0; i < n; i++)
-		lines += text[i] == '\n' || (text[i] == '\r' && !(i + 1 < n && text[i + 1] == '\n'));
-	return lines;
 }
 
 static int lookup(void *self, const char *name, size_t n, struct wdf_value *out)
@@ -77,92 +59,131 @@ static void render_all(const struct wdf *w)
 	}
 }
 
-static void as_file(const char *text, size_t n, int needed)
-{
-	static const char *const names[] = { "X", "seed" }, *const values[] = { "1,2", "a b" };
-	struct wdf_input in = { .text = text, .len = n, .file = "f", .names = names, .values = values, .given = (size_t)needed,
-				.allow_needed = needed };
-	struct wdf_diags d = { 0 };
-	struct wdf *w = wdf_parse(&in, types(), &d);
-	struct wf_buf out = { 0 };
-	size_t errors = 0;
-	json_t *j;
+/* ---- the graph ------------------------------------------------------------------------------------------- */
 
-	MUST((w == NULL) == (d.errors > 0));
-	for (size_t i = 0; i < d.count; i++) {
-		const struct wdf_diag *f = &d.items[i];
+static uint64_t tasks_of(const struct wdf_step *s)
+{
+	uint64_t n = 1;
+
+	for (uint32_t i = 0; i < s->dim_count && n <= TASKS_MAX; i++) {
+		const struct wdf_dim *dim = &s->dims[i];
+
+		if (dim->kind == WDF_DIM_LIST)
+			n *= dim->list.count + 1;
+		else if (dim->kind == WDF_DIM_RANGE)
+			n *= ((uint64_t)dim->last - (uint64_t)dim->first) / (uint64_t)(dim->step > 0 ? dim->step : -dim->step) % (1u << 30) + 2;
+	}
+	return n;
+}
+
+static void plan_all(const struct dag *d)
+{
+	struct dag_plan *p = dag_plan_create(d);
+	uint32_t verdicts = 0;
+	struct dag_verdict v;
+
+	while (dag_plan_next(p, &v)) {
+		if (v.kind == DAG_SIZE) {
+			dag_plan_unlisted(p, v.instance);
+			continue;
+		}
+		MUST(v.instance < d->instance_count && v.first + v.count <= d->instances[v.instance].count);
+		verdicts += v.count;
+		for (uint32_t i = v.first; i < v.first + v.count; i++)
+			if (v.kind == DAG_RELEASE) {
+				dag_plan_started(p, v.instance, i);
+				dag_plan_ended(p, v.instance, i, (v.instance + i) % 3 == 1 ? DAG_FAILED : DAG_SUCCEEDED, 0);
+			} else {
+				dag_plan_ended(p, v.instance, i, DAG_SKIPPED_BAD, v.skip == DAG_SKIP_NOT_NEEDED ? v.instance : v.root_instance);
+			}
+	}
+	MUST(verdicts == d->task_count);
+	dag_plan_free(p);
+}
+
+static void build(const struct wdf *w)
+{
+	json_t *sources = json_pack("{s{} s{}}", "glob", "csv");
+	struct wdf_diags diags = { 0 };
+	struct wf_buf once = { 0 }, twice = { 0 };
+	uint64_t tasks = 0;
+	struct wf_err err;
+	struct dag *d, *back;
+
+	for (uint32_t i = 0; i < w->step_count; i++)
+		tasks += tasks_of(&w->steps[i]);
+	if (w->step_count <= 200 && tasks <= TASKS_MAX) {
+		d = dag_build(w, sources, "/w", &diags);
+		MUST((d == NULL) == (diags.errors > 0));
+		if (d) {
+			dag_encode(d, &once);
+			back = dag_decode(w, once.data, once.len, &err);
+			MUST_SAY(back, err.text);
+			dag_encode(back, &twice);
+			MUST(once.len == twice.len && memcmp(once.data, twice.data, once.len) == 0);
+			plan_all(back);
+			dag_free(back);
+			dag_free(d);
+		}
+	}
+	json_decref(sources);
+	wf_buf_release(&once);
+	wf_buf_release(&twice);
+	wdf_diags_release(&diags);
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------------- */
+
+static void are_placed(const struct wdf_diags *d, const char *text, size_t n)
+{
+	uint32_t lines = fuzz_lines(text, n);
+	size_t errors = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct wdf_diag *f = &d->items[i];
 
 		errors += f->severity == WDF_ERROR;
 		MUST(f->text && *f->text && f->span > 0);
-		MUST(f->pos.line <= lines_of(text, n));
+		MUST_SAY(f->pos.line <= lines && f->related.line <= lines, f->text);
 		/* Only what concerns -p has no place. */
-		MUST(f->pos.line > 0 || strncmp(f->text, "-p", 2) == 0 || strcmp(f->code, "E0101") == 0);
+		MUST_SAY((f->pos.line > 0 && f->pos.column > 0) || strncmp(f->text, "-p", 2) == 0 || strcmp(f->code, "E0101") == 0, f->text);
 	}
-	MUST(errors <= WDF_MAX_ERRORS && errors <= d.errors);
+	MUST(errors <= WDF_MAX_ERRORS && errors <= d->errors);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = { "X", "seed" }, *const values[] = { "1,2", "a b" };
+	int64_t start = fuzz_start();
+	struct wdf_input in = { .file = "f", .names = names, .values = values };
+	struct wdf_diags d = { 0 };
+	struct wf_buf out = { 0 };
+	struct wdf *w;
+	json_t *j;
+
+	if (size < 1 || size > FUZZ_INPUT_MAX)
+		return 0;
+	in.given = data[0] % 2;
+	in.allow_needed = data[0] % 2;
+	in.len = size - 1;
+	in.text = wf_xstrndup((const char *)data + 1, in.len);
+	w = wdf_parse(&in, types(), &d);
+	MUST((w == NULL) == (d.errors > 0));
+	are_placed(&d, in.text, in.len);
 	if (w) {
 		wdf_executable(w, "local", types(), &d);
 		render_all(w);
+		if (!w->needed_count)
+			build(w);
 	}
-	wdf_diags_text(&d, "f", text, n, 1, &out);
+	wdf_diags_text(&d, "f", in.text, in.len, 1, &out);
 	j = wdf_diags_json(&d);
 	MUST(j && json_array_size(j) == d.count);
 	json_decref(j);
 	wf_buf_release(&out);
 	wdf_diags_release(&d);
 	wdf_free(w);
-}
-
-static void as_pieces(const char *text)
-{
-	struct wdf_scope scope = { lookup, NULL };
-	struct wdf_command_source from = { .shell_pos = { 1, 1 } };
-	struct wf_arena a = { 0 };
-	struct wdf_diags d = { 0 };
-	struct wf_buf b = { 0 };
-	struct wdf_tmpl t;
-	struct wdf_argv argv;
-	struct wdf_expr *e;
-	struct wdf_command *c;
-	uint64_t bytes;
-	int64_t ms;
-	int truth;
-
-	if (wdf_tmpl_parse(&t, &a, text, (struct wdf_pos){ 1, 1 }, &d) == 0) {
-		size_t literal = 0;
-
-		MUST(t.count > 0);
-		for (uint32_t i = 0; i < t.count; i++)
-			literal += t.parts[i].is_name ? 0 : t.parts[i].len;
-		MUST(literal <= strlen(text));
-		if (wdf_tmpl_render(&t, &scope, &b, NULL) == 0)
-			MUST(b.len >= literal);
-		from.text = t;
-		c = wdf_command_read(&a, &from, &d);
-		if (c)
-			wdf_command_render(c, &scope, &a, &argv, NULL);
-	}
-	e = wdf_expr_parse(&a, text, (struct wdf_pos){ 1, 1 }, &d);
-	if (e)
-		wdf_expr_eval(e, &scope, &truth, NULL);
-	wdf_size_parse(text, &bytes, NULL);
-	if (wdf_time_parse(text, &ms, NULL) == 0)
-		MUST(ms >= 0);
-	wf_buf_release(&b);
-	wdf_diags_release(&d);
-	wf_arena_release(&a);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	char *text;
-
-	if (size == 0)
-		return 0;
-	text = wf_xstrndup((const char *)data + 1, size - 1);
-	if (data[0] % 4 == 0)
-		as_pieces(text);
-	else
-		as_file(text, size - 1, data[0] % 2);
-	free(text);
+	free((char *)(uintptr_t)in.text);
+	fuzz_end(start);
 	return 0;
 }
