@@ -18,8 +18,8 @@ enum {
 	SIGNALS_MAX = 64,
 	BATCH = 128,                   /* facts in one frame */
 	PENDING_MAX = 4 << 20,         /* bytes under way before we hold back */
-	NEWS_MS = 4,                   /* the longest that facts wait for company */
-	QUEUED_MIN = 12,               /* starts in the queue, per place, to bridge that and the way of the next ones */
+	NEWS_MS = 8,                   /* the longest that facts wait for company */
+	QUEUED_MIN = 24,               /* starts in the queue, per place, to bridge that and the way of the next ones */
 };
 
 static void send(struct agent *g, struct wf_buf *b)
