@@ -33,13 +33,18 @@ static void end(struct made *m)
 	made_release(m);
 }
 
-static void ended_at(struct made *m, uint32_t instance, uint32_t index, uint8_t class)
+static void ended_after(struct made *m, uint32_t instance, uint32_t index, uint8_t class, int64_t ms)
 {
 	struct wf_event ev = { .kind = WF_E_ATTEMPT_ENDED, .a = instance, .b = index,
-			       .v = { (int64_t)m->r->inst[instance].tasks[index].number, class } };
+			       .v = { (int64_t)m->r->inst[instance].tasks[index].number, class, 0, 1000000, 1000000 + ms } };
 
 	core_post(&m->e, m->r, &ev);
 	turn(m);
+}
+
+static void ended_at(struct made *m, uint32_t instance, uint32_t index, uint8_t class)
+{
+	ended_after(m, instance, index, class, 60000);
 }
 
 static void ended(struct made *m, const char *name, uint8_t class)
@@ -127,6 +132,89 @@ static void test_many_wait(void)
 		ended_at(&m, done, 0, WF_CLASS_OK);
 	ok(done == STEPS && m.r->row.state == WF_RUN_SUCCEEDED, "%d steps pass through one token, in order", STEPS);
 	wf_buf_release(&b);
+	end(&m);
+}
+
+/* ---- the queue at the agent ------------------------------------------------------------------------------- */
+
+static uint32_t waiting_effects(const struct made *m, uint32_t places)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < m->e.open.effect_count; i++)
+		n += m->e.open.effects[i].kind == EFFECT_START && m->e.open.effects[i].places == places;
+	return n;
+}
+
+static void test_queue(void)
+{
+	const struct agent *a;
+	uint32_t left = 198;
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "steps:\n"
+	      "  - {name: a, command: x, foreach: {i: {range: 200}}}\n",
+	      2);
+	a = &m.e.local;
+	turn(&m);
+	ok(a->tasks == 2 && !a->queued, "nothing waits at the agent while it is not known how long a task takes");
+	ended_after(&m, 0, 0, WF_CLASS_OK, 1);
+	ok(a->queued && a->tasks == 2 + a->queued && a->cores_used == 2000, "of tasks that take a moment, %u wait there", a->queued);
+	ok(waiting_effects(&m, 2) == a->queued, "for one of its two places");
+	ended_after(&m, 0, 1, WF_CLASS_OK, 1);
+	ok(a->tasks == 2 + a->queued && a->cores_used == 2000, "one that ends gives its place to the next");
+	for (uint32_t i = 2; i < 200; i++, left--) {
+		if (m.r->inst[0].tasks[i].state != WF_TASK_ACTIVE || a->cores_used > 2000)
+			break;
+		ended_after(&m, 0, i, WF_CLASS_OK, 1);
+	}
+	ok(!left && !a->tasks && !a->queued && !a->cores_used && m.r->row.state == WF_RUN_SUCCEEDED, "and at the end nothing is held");
+	end(&m);
+}
+
+static void test_no_queue(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "steps:\n"
+	      "  - {name: a, command: x, foreach: {i: {range: 9}}}\n",
+	      2);
+	turn(&m);
+	ended_after(&m, 0, 0, WF_CLASS_OK, 5000);
+	ok(m.e.local.tasks == 2 && !m.e.local.queued, "long tasks wait at home");
+	end(&m);
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "steps:\n"
+	      "  - {name: a, command: x, foreach: {i: {range: 9}}}\n"
+	      "  - {name: wide, command: x, resources: {cpus: 2}}\n",
+	      3);
+	turn(&m);
+	ok(is(&m, "a[2]", WF_TASK_ACTIVE) && is(&m, "wide", WF_TASK_READY), "three small ones run");
+	ended_after(&m, 0, 0, WF_CLASS_OK, 1);
+	ok(m.e.local.queued, "others of theirs wait at the agent");
+	for (uint32_t i = 1; i < 9 && !is(&m, "wide", WF_TASK_ACTIVE); i++)
+		ended_after(&m, 0, i, WF_CLASS_OK, 1);
+	ok(is(&m, "wide", WF_TASK_ACTIVE) && !m.e.local.queued && m.e.local.cores_used <= 3000, "a wide one starts when none does");
+	end(&m);
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "steps:\n"
+	      "  - {name: wide, command: x, priority: 5, after: [first], resources: {cpus: 2}}\n"
+	      "  - {name: first, command: x, priority: 9}\n"
+	      "  - {name: a, command: x, foreach: {i: {range: 9}}}\n",
+	      2);
+	turn(&m);
+	ended(&m, "first", WF_CLASS_OK);
+	ok(is(&m, "wide", WF_TASK_READY) && is(&m, "a[0]", WF_TASK_ACTIVE), "a better one waits for two cores");
+	ended_after(&m, 2, 0, WF_CLASS_OK, 1);
+	ok(!m.e.local.queued, "nothing is queued past it");
 	end(&m);
 }
 
@@ -381,6 +469,8 @@ int main(void)
 	test_pool_order();
 	test_pool_and_parallel();
 	test_many_wait();
+	test_queue();
+	test_no_queue();
 	test_no_deadlock();
 	test_no_starvation();
 	test_after();
