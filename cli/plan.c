@@ -168,6 +168,7 @@ json_t *plan_document(struct spec *s, uint32_t cores, uint64_t memory)
 	struct dag_estimate e;
 	uint32_t highest, *level = levels_of(d, &highest);
 
+	dag_find_urgency(d, cores);
 	dag_estimate(d, cores, memory, &e);
 	for (uint32_t l = 1; l <= highest; l++)
 		for (uint32_t i = 0; i < d->instance_count; i++)

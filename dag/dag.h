@@ -79,6 +79,7 @@ struct dag_instance {
 	uint32_t in_count, out_count;
 	int64_t time_ms;       /* declared time of one task; 0 when none was declared */
 	uint64_t weight;       /* length of the longest path from here to the end, this step included */
+	uint64_t urgency;      /* of equal priority the more urgent starts first: the weight, or what dag_find_urgency found */
 	uint32_t sized_by;     /* instance whose run-time list decides the count (maybe itself); UINT32_MAX: none */
 	uint32_t part;         /* instances that lead to each other by data share a part; deps never lead to a lower one */
 };
@@ -108,6 +109,10 @@ void dag_free(struct dag *d);
 /* Size a run-time fan-out (and every instance that inherits it) with these records or scalars. Tasks get the ordinals after the last;
  * edges from data are found for them too. WF_INVALID when the sum of tasks passes the bound or paths clash. */
 int dag_size(struct dag *d, uint32_t instance, const struct wdf_value *values, uint32_t count, struct wf_err *err);
+
+/* Look for an order of instances in which so many cores end sooner than by weight; declared times are taken for true. For graphs of some
+ * thousand tasks that are all sized, otherwise urgency becomes the weight. The one fact about a dag that depends on where it runs. */
+void dag_find_urgency(struct dag *d, uint32_t cores);
 
 /* Stored form of what was expanded (values, counts, edges): dag_decode(dag_encode(d)) equals d. Damage is WF_CORRUPT. */
 void dag_encode(const struct dag *d, struct wf_buf *b);
@@ -201,7 +206,7 @@ struct dag_estimate {
 	int64_t work_ms;               /* sum of declared task times x ranks */
 	int64_t core_ms;               /* the same weighted by cores */
 	int64_t critical_ms;           /* longest path */
-	int64_t makespan_ms;           /* list schedule by weight on `cores` and `memory`, pools and parallel respected */
+	int64_t makespan_ms;           /* list schedule by urgency on `cores` and `memory`, pools and parallel respected */
 	const uint32_t *path;          /* instances along the critical path; in the dag's arena */
 	uint32_t path_count;
 };

@@ -22,6 +22,7 @@ dag_SRC := \
 	dag/plan.c \
 	dag/render.c \
 	dag/scope.c \
+	dag/urgency.c \
 	dag/verdict.c \
 	dag/walk.c \
 	dag/weight.c \

@@ -1,4 +1,4 @@
-/* listing.c - owns the list schedule: ready tasks start by priority, then weight, as far as cores,
+/* listing.c - owns the list schedule: ready tasks start by priority, then urgency, as far as cores,
  * memory, pools and `parallel` allow; knows nothing of real time.
  *
  * All tasks of an instance are alike, so what waits is instances, each with a queue of ranges.
@@ -51,7 +51,7 @@ static const struct wdf_step *step_of(const struct lister *l, uint32_t i)
 static int is_better(const struct lister *l, uint32_t a, uint32_t b)
 {
 	int32_t pa = step_of(l, a)->priority, pb = step_of(l, b)->priority;
-	uint64_t wa = l->d->instances[a].weight, wb = l->d->instances[b].weight;
+	uint64_t wa = l->d->instances[a].urgency, wb = l->d->instances[b].urgency;
 
 	if (pa != pb)
 		return pa > pb;

@@ -176,6 +176,8 @@ void weigh(struct dag *d)
 	net_add_dag(&s.net, d, d->deps, d->dep_count);
 	net_sort(&s.net);
 	weigh_all(&s);
+	for (uint32_t i = 0; i < d->instance_count; i++)
+		d->instances[i].urgency = d->instances[i].weight;
 	net_release(&s.net);
 	free(s.own);
 	free(s.after);

@@ -246,6 +246,7 @@ static void take_text(char **to, const char *s)
 void agents_hello(struct agent *a, const struct wf_hello *h)
 {
 	struct engine *e = a->engine;
+	uint32_t had = a->cores;
 
 	if (!h || h->version + 1 < WF_WIRE_VERSION) {
 		snprintf(a->error, sizeof(a->error), "it speaks a version of the link that this engine does not know");
@@ -266,6 +267,9 @@ void agents_hello(struct agent *a, const struct wf_hello *h)
 		a->cores = e->opt.local_cores;
 	if (e->opt.local_memory && e->opt.local_memory < a->memory)
 		a->memory = e->opt.local_memory;
+	for (size_t i = 0; i < e->live_count && a->cores != had; i++)
+		if (e->live[i]->loaded)
+			offers_find_order(e, e->live[i]);
 	/* The agent refuses numbers at or below its mark: start above it, also after our counter was restored from a backup. */
 	if (h->mark >= e->next_number)
 		e->next_number = h->mark + 1;

@@ -276,6 +276,7 @@ void offer_remove(struct run *r, uint32_t instance);
 void offer_park(struct run *r, uint32_t instance, enum park why);
 void offer_unpark(struct run *r, uint32_t instance);
 void offer_pool(struct run *r, uint32_t pool);               /* it may have room: its best waiter competes again */
+void offers_find_order(struct engine *e, struct run *r);      /* the run is new here, or its agent has other cores than before */
 int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b);
 
 /* batch.c */

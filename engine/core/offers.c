@@ -1,5 +1,5 @@
-/* offers.c - owns which instances with ready tasks compete, and in which order: priority, then the longest path still to go, then the
- * order of the file. A binary heap per run, and one per pool for those that wait for it; an instance is in one of them at most and
+/* offers.c - owns which instances with ready tasks compete, and in which order: priority, then urgency (dag.h), then the order
+ * of the file. A binary heap per run, and one per pool for those that wait for it; an instance is in one of them at most and
  * knows its place in it.
  *
  * Invariant: while a pool has room for n more tasks, n of its instances are offered, or none of it waits. So a slot that comes free
@@ -20,11 +20,11 @@ static int32_t priority(const struct run *r, uint32_t instance)
 int offer_before(const struct run *ra, uint32_t a, const struct run *rb, uint32_t b)
 {
 	int32_t pa = priority(ra, a), pb = priority(rb, b);
-	uint64_t wa = ra->dag->instances[a].weight, wb = rb->dag->instances[b].weight;
+	uint64_t wa = ra->dag->instances[a].urgency, wb = rb->dag->instances[b].urgency;
 
 	if (pa != pb)
 		return pa > pb;
-	if (ra != rb) /* weights of different runs do not compare: first come, first served */
+	if (ra != rb) /* urgencies of different runs do not compare: first come, first served */
 		return ra->row.number < rb->row.number;
 	if (wa != wb)
 		return wa > wb;
@@ -89,6 +89,23 @@ static void take(struct run *r, struct offers *h, uint32_t instance)
 }
 
 /* ---- offering ----------------------------------------------------------------------------------------------- */
+
+/* Its heaps as they must be after the urgencies changed. */
+static void order_again(struct run *r, struct offers *h)
+{
+	uint32_t n = h->count;
+
+	for (h->count = 0; h->count < n;)
+		add(r, h, h->items[h->count]);
+}
+
+void offers_find_order(struct engine *e, struct run *r)
+{
+	dag_find_urgency(r->dag, e->local.cores / 1000);
+	order_again(r, &r->offered);
+	for (uint32_t i = 0; i < r->wdf->pool_count; i++)
+		order_again(r, &r->pool_waits[i]);
+}
 
 void offer_push(struct run *r, uint32_t instance)
 {

@@ -136,6 +136,7 @@ int run_prepare(struct engine *e, struct run *r, const char *text, size_t text_n
 	}
 	r->pool_used = wf_xcalloc(r->wdf->pool_count + 1, sizeof(*r->pool_used));
 	r->pool_waits = wf_xcalloc(r->wdf->pool_count + 1, sizeof(*r->pool_waits));
+	offers_find_order(e, r);
 	make_services(e, r);
 	make_leases(r);
 	results_mark(r, text, text_n);

@@ -5,4 +5,5 @@ UNIT_TESTS += \
 	tests/unit/dag/oracle_test.c \
 	tests/unit/dag/parsed_test.c \
 	tests/unit/dag/picture_test.c \
-	tests/unit/dag/plan_test.c
+	tests/unit/dag/plan_test.c \
+	tests/unit/dag/urgency_test.c
