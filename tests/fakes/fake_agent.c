@@ -18,8 +18,8 @@ struct rule {
 	unsigned attempt;              /* 0: any */
 	enum action action;
 	int class, exit;
-	uint64_t after_ms, queue_ms, late_ms, ready_ms;
-	int never_ready, twice, stuck;
+	uint64_t after_ms, queue_ms, late_ms, ready_ms, accept_ms;
+	int never_ready, twice, stuck, stale;
 	uint32_t pid;
 	char *result;
 };
@@ -35,9 +35,11 @@ struct fake_attempt {
 	enum phase phase;
 	uint32_t places;
 	int member, ready, lost;
+	int gone;                      /* the agent said that it does not have it: no place is its */
 	enum wf_lost_why lost_why;
 	struct wf_timer timer;
 	struct wf_timer ready_timer;
+	struct wf_timer accept_timer;
 	uint32_t pid;
 	int64_t started_ms, ended_ms;
 	int class, exit;
@@ -74,6 +76,9 @@ struct fake_agent {
 	uint32_t next_pid;
 	struct wf_attempt_ref *asked;
 	size_t asked_count, asked_cap;
+	void (*watch)(const struct fake_seen *a, void *arg);
+	void *watch_arg;
+	struct fake_counts counts;
 };
 
 static const struct rule step_default = { .action = FINISH };
@@ -98,6 +103,10 @@ static int parse_word(struct rule *r, const char *w, struct wf_err *err)
 		r->exit = atoi(v);
 	else if (strncmp(w, "result", n) == 0 && n == 6)
 		r->result = wf_xstrdup(v);
+	else if (strncmp(w, "accept", n) == 0 && n == 6)
+		r->accept_ms = number;
+	else if (strcmp(w, "stale") == 0)
+		r->stale = 1;
 	else if (strcmp(w, "twice") == 0)
 		r->twice = 1;
 	else if (strncmp(w, "pid", n) == 0 && n == 3)
@@ -209,6 +218,14 @@ static void send_ended(struct fake_agent *f, const struct fake_attempt *a, uint6
 	send(f, &b);
 }
 
+static void send_accepted(struct fake_agent *f, const struct wf_attempt_ref *ref)
+{
+	struct wf_buf b = { 0 };
+
+	wf_wire_refs(&b, WF_WIRE_ACCEPTED, ref, 1, 0);
+	send(f, &b);
+}
+
 static void send_running(struct fake_agent *f, const struct fake_attempt *a, uint64_t cursor)
 {
 	struct wf_running r = { .ref = a->ref, .cursor = cursor, .pid = a->pid, .started_ms = a->started_ms };
@@ -276,6 +293,21 @@ static void signal_event(struct fake_attempt *a, char *body)
 	fact(a, WF_WIRE_SIGNAL, body);
 }
 
+static struct fake_seen seen(const struct fake_attempt *a)
+{
+	return (struct fake_seen){ .name = a->name, .ref = a->ref, .member = a->member, .ready = a->ready,
+				   .began = a->started_ms != 0, .over = a->phase == ENDING || a->phase == ENDED,
+				   .lost = a->lost, .class = a->class, .exit = a->exit };
+}
+
+static void tell_watcher(const struct fake_attempt *a)
+{
+	struct fake_seen s = seen(a);
+
+	if (a->f->watch)
+		a->f->watch(&s, a->f->watch_arg);
+}
+
 /* ---- playing ------------------------------------------------------------------------------------------- */
 
 static void count_run(struct fake_agent *f, const char *name)
@@ -311,7 +343,7 @@ static uint32_t placed(const struct fake_agent *f)
 	uint32_t n = 0;
 
 	for (const struct fake_attempt *a = f->attempts; a; a = a->next)
-		n += !a->member && a->phase != WAITING && a->phase != ENDED;
+		n += !a->member && !a->gone && a->phase != WAITING && a->phase != ENDED;
 	return n;
 }
 
@@ -350,6 +382,7 @@ static void end(struct fake_attempt *a, int class, int exit)
 	a->exit = exit;
 	a->ended_ms = wf_os_wall_ms(a->f->os);
 	a->phase = ENDING;
+	tell_watcher(a);
 	a->timer.fn = report_end;
 	if (a->rule->late_ms)
 		wf_timer_start(a->f->loop, &a->timer, a->rule->late_ms);
@@ -395,7 +428,9 @@ static void run(struct wf_timer *t)
 	a->phase = RUNNING;
 	a->pid = a->rule->pid ? a->rule->pid : f->next_pid++;
 	a->started_ms = wf_os_wall_ms(f->os);
+	f->counts.reused += a->rule->pid != 0;
 	count_run(f, a->name);
+	tell_watcher(a);
 	fact(a, WF_WIRE_RUNNING, NULL);
 	if (a->member)
 		run_member(a);
@@ -423,14 +458,22 @@ static void reject(struct fake_agent *f, uint64_t number, const char *reason)
 	send(f, &b);
 }
 
+static void accept_late(struct wf_timer *t)
+{
+	struct fake_attempt *a = wf_container_of(t, struct fake_attempt, accept_timer);
+
+	a->f->counts.late++;
+	send_accepted(a->f, &a->ref);
+}
+
 static void start(struct fake_agent *f, const struct wf_start *s)
 {
 	const char *name = s->name ? s->name : "";
 	const struct rule *r = rule_of(f, name, &s->key);
 	struct wf_attempt_ref ref = { .number = s->number, .key = s->key };
 	struct fake_attempt *a;
-	struct wf_buf b = { 0 };
 
+	f->counts.early += !f->streaming;
 	if (s->number <= f->mark) {
 		reject(f, s->number, "its number is at or below the mark");
 		return;
@@ -448,8 +491,11 @@ static void start(struct fake_agent *f, const struct wf_start *s)
 	a->member = s->key.kind == WF_KIND_MEMBER;
 	a->next = f->attempts;
 	f->attempts = a;
-	wf_wire_refs(&b, WF_WIRE_ACCEPTED, &ref, 1, 0);
-	send(f, &b);
+	a->accept_timer.fn = accept_late;
+	if (r->accept_ms)
+		wf_timer_start(f->loop, &a->accept_timer, r->accept_ms);
+	else
+		send_accepted(f, &ref);
 	a->places = s->places;
 	if (s->places)
 		fill_places(f);
@@ -476,11 +522,16 @@ static void cancel(struct fake_agent *f, const struct wf_cancel *c)
 
 static void lose(struct fake_attempt *a, enum wf_lost_why why)
 {
+	int was_over = a->phase == ENDING || a->phase == ENDED;
+
 	wf_timer_stop(a->f->loop, &a->timer);
 	wf_timer_stop(a->f->loop, &a->ready_timer);
+	wf_timer_stop(a->f->loop, &a->accept_timer);
 	a->phase = ENDED;
 	a->lost = 1;
 	a->lost_why = why;
+	if (!was_over)
+		tell_watcher(a);
 	fact(a, WF_WIRE_LOST, NULL);
 	fill_places(a->f);
 }
@@ -519,22 +570,33 @@ static void call(struct fake_agent *f, const struct wf_call *c)
 	}
 }
 
+static void give_up(struct fake_attempt *a)
+{
+	if (!a)
+		return;
+	a->gone = 1;
+	fill_places(a->f);
+}
+
 static void answer(struct fake_agent *f, const struct wf_attempt_ref *ref)
 {
 	struct fake_attempt *a = find(f, ref->number);
 
 	if (!a || (a->rule->action == FORGET && a->phase != ENDED)) {
+		f->counts.denied += a != NULL;
+		give_up(a);
 		send_lost(f, ref, WF_LOST_NEVER, 0);
 	} else if (a->rule->action == VANISH && a->phase == RUNNING) {
+		f->counts.vanished++;
+		give_up(a);
 		send_lost(f, ref, WF_LOST_UNKNOWN, 0);
-	} else if (a->phase <= QUEUED) {
-		struct wf_buf b = { 0 };
-
-		wf_wire_refs(&b, WF_WIRE_ACCEPTED, ref, 1, 0);
-		send(f, &b);
-	} else if (a->phase != ENDED) {
+	} else if (a->phase <= QUEUED || (a->rule->stale && a->phase == RUNNING && !a->member)) {
+		f->counts.stale += a->phase == RUNNING;
+		send_accepted(f, ref);
+	} else if (a->phase != ENDED || (a->rule->stale && !a->lost)) {
+		f->counts.stale += a->phase == ENDED;
 		send_running(f, a, 0);
-		if (a->last_signal)
+		if (a->last_signal && a->phase != ENDED)
 			send_signal(f, a, a->last_signal, 0);
 	}
 }
@@ -692,6 +754,7 @@ static void forget_attempts(struct fake_agent *f)
 		f->attempts = a->next;
 		wf_timer_stop(f->loop, &a->timer);
 		wf_timer_stop(f->loop, &a->ready_timer);
+		wf_timer_stop(f->loop, &a->accept_timer);
 		free(a->name);
 		free(a->last_signal);
 		free(a);
@@ -711,6 +774,22 @@ void fake_agent_forget_all(struct fake_agent *f)
 	name_instance(f);
 }
 
+void fake_agent_watch(struct fake_agent *f, void (*fn)(const struct fake_seen *a, void *arg), void *arg)
+{
+	f->watch = fn;
+	f->watch_arg = arg;
+}
+
+const struct fake_counts *fake_agent_counts(const struct fake_agent *f)
+{
+	return &f->counts;
+}
+
+void fake_agent_mark(struct fake_agent *f, uint64_t mark)
+{
+	f->mark = mark;
+}
+
 size_t fake_agent_live(const struct fake_agent *f)
 {
 	size_t n = 0;
@@ -723,9 +802,7 @@ size_t fake_agent_live(const struct fake_agent *f)
 void fake_agent_each(const struct fake_agent *f, void (*fn)(const struct fake_seen *a, void *arg), void *arg)
 {
 	for (const struct fake_attempt *a = f->attempts; a; a = a->next) {
-		struct fake_seen s = { .name = a->name, .ref = a->ref, .member = a->member, .ready = a->ready,
-				       .began = a->started_ms != 0, .over = a->phase == ENDING || a->phase == ENDED,
-				       .lost = a->lost, .class = a->class, .exit = a->exit };
+		struct fake_seen s = seen(a);
 
 		fn(&s, arg);
 	}

@@ -20,6 +20,8 @@
  *     late=MS           the ending is reported that much after it happened
  *     exit=N            exit code (0; 1 with fail exit)
  *     result=JSON       without blanks
+ *     accept=MS         that it was accepted is said that much later (0), whatever it has done since
+ *     stale             asked for, the agent tells how things stood one step before
  *     twice             the ending is reported twice
  *     pid=N             this process number, whoever else had it
  *     ready=MS          member: until it is ready (0); "ready=never"
@@ -44,6 +46,8 @@ int fake_agent_listen(struct fake_agent *f, const char *path, struct wf_err *err
 void fake_agent_die(struct fake_agent *f);
 /* It dies and its memory with it: another instance, mark 0. */
 void fake_agent_forget_all(struct fake_agent *f);
+/* It has served before: numbers up to this one are refused. */
+void fake_agent_mark(struct fake_agent *f, uint64_t mark);
 /* Attempts that are accepted and have not ended. */
 size_t fake_agent_live(const struct fake_agent *f);
 /* Every attempt it was ever given, newest first. */
@@ -55,6 +59,14 @@ struct fake_seen {
 	int lost, class, exit;
 };
 void fake_agent_each(const struct fake_agent *f, void (*fn)(const struct fake_seen *a, void *arg), void *arg);
+/* Told of each attempt that begins to run, and of each that ends, whatever way; a NULL fn: of none. */
+void fake_agent_watch(struct fake_agent *f, void (*fn)(const struct fake_seen *a, void *arg), void *arg);
+/* How often it did what the script asked for. */
+struct fake_counts {
+	unsigned late, stale, reused, denied, vanished;
+	unsigned early;                /* starts that came before every reattach of their connection was answered */
+};
+const struct fake_counts *fake_agent_counts(const struct fake_agent *f);
 /* How often anything of this name ever began to run. */
 unsigned fake_agent_ran(const struct fake_agent *f, const char *name);
 /* Facts the engine has not acknowledged. */

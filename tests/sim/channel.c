@@ -19,6 +19,7 @@ struct end {
 	struct link *link;
 	struct sim_process *p;
 	struct frame *coming, **coming_end;
+	unsigned frames;               /* sent from here */
 	uint64_t last_ns;              /* nothing arrives before what was sent before */
 	int asked;                     /* to close: no frame any more */
 	int closing;                   /* its on_closed is under way */
@@ -41,6 +42,8 @@ static uint64_t arrival(struct end *to)
 	struct sim *s = to->link->sim;
 	uint64_t due = sim_now_ns(s) + 20000 + sim_rnd(s, sim_chance(s, 20) ? 30000000 : 400000);
 
+	if (due < sim_links_of(s)->held_until_ns)
+		due = sim_links_of(s)->held_until_ns + sim_rnd(s, 1000000);
 	if (due <= to->last_ns)
 		due = to->last_ns + 1;
 	to->last_ns = due;
@@ -81,7 +84,7 @@ static void deliver(void *arg)
 
 static void release(struct link *l)
 {
-	struct link **at = (struct link **)sim_links_of(l->sim);
+	struct link **at = &sim_links_of(l->sim)->first;
 
 	if (!l->ends[0].gone || !l->ends[1].gone)
 		return;
@@ -141,27 +144,38 @@ static void cut(struct end *e)
 	}
 }
 
+static void send_frame(struct end *e, struct end *to, const void *p, size_t n)
+{
+	struct frame *f = wf_xmalloc(sizeof(*f) + n);
+
+	f->to = to;
+	f->next = NULL;
+	f->n = n;
+	memcpy(f->data, p, n);
+	*to->coming_end = f;
+	to->coming_end = &f->next;
+	f->item = sim_at(e->link->sim, to->p, arrival(to), deliver, drop_frame, f);
+}
+
 static void end_send(struct wf_channel *c, const void *p, size_t n)
 {
 	struct end *e = wf_container_of(c, struct end, base), *to = other(e);
+	struct sim_links *links = sim_links_of(e->link->sim);
 	size_t at = 0;
 
 	if (e->asked || e->closing || e->gone || e->p->dead || to->gone || to->closing)
 		return;
 	while (at < n) {
 		int64_t k = wf_wire_whole((const char *)p + at, n - at);
-		struct frame *f;
 
 		WF_ASSERT(k > 0);
-		f = wf_xmalloc(sizeof(*f) + (size_t)k);
-		f->to = to;
-		f->next = NULL;
-		f->n = (size_t)k;
-		memcpy(f->data, (const char *)p + at, f->n);
-		*to->coming_end = f;
-		to->coming_end = &f->next;
-		f->item = sim_at(e->link->sim, to->p, arrival(to), deliver, drop_frame, f);
-		at += f->n;
+		send_frame(e, to, (const char *)p + at, (size_t)k);
+		if (e->frames++ && e == &e->link->ends[1] && sim_chance(e->link->sim, links->doubled_per_mille)) {
+			sim_mark(e->link->sim, "doubled", e->frames, 0);
+			send_frame(e, to, (const char *)p + at, (size_t)k);
+			links->doubled++;
+		}
+		at += (size_t)k;
 	}
 }
 
@@ -197,8 +211,8 @@ void sim_channel_pair(struct sim *s, struct sim_process *a, struct sim_process *
 	struct link *l = wf_xcalloc(1, sizeof(*l));
 
 	l->sim = s;
-	l->next = *sim_links_of(s);
-	*sim_links_of(s) = l;
+	l->next = sim_links_of(s)->first;
+	sim_links_of(s)->first = l;
 	for (int i = 0; i < 2; i++) {
 		l->ends[i].base.ops = &ops;
 		l->ends[i].link = l;
@@ -210,7 +224,7 @@ void sim_channel_pair(struct sim *s, struct sim_process *a, struct sim_process *
 
 void sim_channels_break(struct sim *s)
 {
-	for (struct link *l = *sim_links_of(s); l; l = l->next) {
+	for (struct link *l = sim_links_of(s)->first; l; l = l->next) {
 		if (l->ends[0].closing || l->ends[1].closing || l->ends[0].gone || l->ends[1].gone)
 			continue;
 		sim_mark(s, "broken", 0, 0);
@@ -221,9 +235,20 @@ void sim_channels_break(struct sim *s)
 	}
 }
 
+void sim_channels_hold(struct sim *s, uint64_t until_ns)
+{
+	sim_links_of(s)->held_until_ns = until_ns;
+	sim_mark(s, "held", until_ns, 0);
+}
+
+void sim_channels_double(struct sim *s, unsigned per_mille)
+{
+	sim_links_of(s)->doubled_per_mille = per_mille;
+}
+
 void sim_links_kill(struct sim *s, struct sim_process *p)
 {
-	for (struct link *l = *sim_links_of(s), *next; l; l = next) {
+	for (struct link *l = sim_links_of(s)->first, *next; l; l = next) {
 		next = l->next;
 		for (int i = 0; i < 2; i++) {
 			struct end *e = &l->ends[i];
@@ -241,10 +266,10 @@ void sim_links_kill(struct sim *s, struct sim_process *p)
 
 void sim_links_release(struct sim *s)
 {
-	while (*sim_links_of(s)) {
-		struct link *l = *sim_links_of(s);
+	while (sim_links_of(s)->first) {
+		struct link *l = sim_links_of(s)->first;
 
-		*sim_links_of(s) = l->next;
+		sim_links_of(s)->first = l->next;
 		for (int i = 0; i < 2; i++)
 			while (l->ends[i].coming) {
 				struct frame *f = l->ends[i].coming;

@@ -1,4 +1,4 @@
-/* checks.c - owns what must hold in a simulated world, seen from outside the engine's code: the agent's ledger, the facts in memory, the store. */
+/* checks.c - owns what must hold at every moment, seen from outside the engine's code: the agent's ledger, the facts in memory. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,24 +20,9 @@ int check_wrong(struct play *p, const char *fmt, ...)
 
 /* ---- the ledger -------------------------------------------------------------------------------------------- */
 
-static int same_key(const struct wf_key *a, const struct wf_key *b)
+static uint64_t ledger_key(const struct wf_key *k)
 {
-	return a->run == b->run && a->instance == b->instance && a->index == b->index && a->kind == b->kind;
-}
-
-struct pair {
-	struct play *p;
-	const struct fake_seen *a;
-};
-
-static void not_alive_too(const struct fake_seen *b, void *arg)
-{
-	struct pair *pair = arg;
-
-	if (b->ref.number == pair->a->ref.number || !b->began || b->over || !same_key(&b->ref.key, &pair->a->ref.key))
-		return;
-	check_wrong(pair->p, "'%s' lives twice: attempts number %llu and %llu", b->name, (unsigned long long)pair->a->ref.number,
-		    (unsigned long long)b->ref.number);
+	return (uint64_t)(k->kind + 1) << 60 | (k->run & 0xfff) << 48 | (uint64_t)k->instance << 24 | k->index;
 }
 
 struct wanted {
@@ -86,14 +71,25 @@ static void check_view(struct play *p, struct run *r, uint32_t service, const ch
 	free(path);
 }
 
+static const struct client *client_of(const struct play *p, uint64_t run)
+{
+	for (unsigned i = 0; i < p->client_count; i++)
+		if (p->clients[i].submit == CLIENT_ANSWERED && p->clients[i].run == run)
+			return &p->clients[i];
+	return NULL;
+}
+
 /* An attempt that just began: were its parents done, and are its services there? */
 static void check_begin(struct play *p, const struct fake_seen *a)
 {
 	const struct wf_key *k = &a->ref.key;
-	struct run *r = p->engine ? wf_core_run(p->engine, k->run) : NULL;
+	struct run *r = p->engine && !p->home->dead ? wf_core_run(p->engine, k->run) : NULL;
+	const struct client *c = client_of(p, k->run);
 	struct wanted w = { .run = r, .instance = k->instance, .index = k->index };
 
-	if (!r || !r->loaded || a->member || p->home->dead)
+	if (c && c->canceled_at && a->ref.number >= c->canceled_at)
+		check_wrong(p, "'%s', attempt number %llu, was started after its run was canceled", a->name, (unsigned long long)a->ref.number);
+	if (!r || !r->loaded || a->member)
 		return;
 	dag_task_parents(r->dag, k->instance, k->index, parent_over, &w);
 	if (w.early)
@@ -108,31 +104,35 @@ static void check_begin(struct play *p, const struct fake_seen *a)
 	}
 }
 
-static void one_live(const struct fake_seen *a, void *arg)
+/* Each generation of a service lives once. */
+static void check_generation(struct play *p, const struct fake_seen *a, uint64_t key)
+{
+	uintptr_t last = (uintptr_t)wf_idmap_get(&p->generations, key);
+
+	if (a->ref.key.attempt <= last)
+		check_wrong(p, "'%s' begins as generation %u after %u", a->name, a->ref.key.attempt, (unsigned)last);
+	wf_idmap_set(&p->generations, key, (void *)(uintptr_t)a->ref.key.attempt);
+}
+
+void check_attempt(const struct fake_seen *a, void *arg)
 {
 	struct play *p = arg;
-	struct pair pair = { p, a };
+	uint64_t key = ledger_key(&a->ref.key);
+	uintptr_t live = (uintptr_t)wf_idmap_get(&p->live, key);
 
-	if (!a->began || p->wrong[0])
+	if (a->over && a->began) {
+		/* A liar's may be over twice. */
+		wf_idmap_set(&p->live, key, (void *)(live ? live - 1 : 0));
 		return;
-	if (!a->over && !p->scenario->lies)
-		fake_agent_each(p->agent, not_alive_too, &pair);
-	if (a->ref.number > p->last_seen)
-		check_begin(p, a);
-}
-
-static void newest(const struct fake_seen *a, void *arg)
-{
-	struct play *p = arg;
-
-	if (a->began && a->ref.number > p->last_seen)
-		p->last_seen = a->ref.number;
-}
-
-void check_agent(struct play *p)
-{
-	fake_agent_each(p->agent, one_live, p);
-	fake_agent_each(p->agent, newest, p);
+	}
+	if (a->over)
+		return;
+	if (a->member)
+		check_generation(p, a, key);
+	wf_idmap_set(&p->live, key, (void *)(live + 1));
+	if (live && !p->scenario->lies)
+		check_wrong(p, "'%s' lives twice, the second time as attempt number %llu", a->name, (unsigned long long)a->ref.number);
+	check_begin(p, a);
 }
 
 /* ---- derived state ------------------------------------------------------------------------------------------- */
@@ -161,6 +161,7 @@ struct sums {
 	uint32_t pool[16];
 	uint32_t counts[WF_SEEN_STATES];
 	uint32_t over, total;
+	uint64_t *unproven;            /* cores of attempts that may wait at the agent for a place */
 };
 
 static void check_instance(struct play *p, struct run *r, uint32_t i, struct sums *sum)
@@ -178,6 +179,8 @@ static void check_instance(struct play *p, struct run *r, uint32_t i, struct sum
 			active++;
 			sum->cores += in->cores;
 			sum->memory += task_memory(r, i, t);
+			if (t->astate != WF_ATTEMPT_RUNNING)
+				*sum->unproven += in->cores;
 			if (pool != UINT32_MAX)
 				sum->pool[pool]++;
 			if (t->astate == WF_ATTEMPT_ENDED || t->astate == WF_ATTEMPT_REVOKED)
@@ -203,9 +206,9 @@ static void check_instance(struct play *p, struct run *r, uint32_t i, struct sum
 	sum->total += in->count;
 }
 
-static void check_run(struct play *p, struct run *r, uint64_t *cores, uint64_t *memory)
+static void check_run(struct play *p, struct run *r, uint64_t *cores, uint64_t *memory, uint64_t *unproven)
 {
-	struct sums sum = { 0 };
+	struct sums sum = { .unproven = unproven };
 
 	for (uint32_t i = 0; i < r->inst_count; i++)
 		check_instance(p, r, i, &sum);
@@ -238,204 +241,29 @@ static void check_run(struct play *p, struct run *r, uint64_t *cores, uint64_t *
 void check_engine(struct play *p)
 {
 	struct engine *e = p->engine;
-	uint64_t cores = 0, memory = 0;
+	uint64_t cores = 0, memory = 0, unproven = 0, tasks = 0;
 
 	/* Events whose consequences are still to be decided: nothing is settled. */
 	if (!e || p->home->dead || e->kicked || e->touched_count)
 		return;
+	/* Adding up a large run after each event would take longer than playing it. */
+	for (size_t i = 0; i < e->live_count; i++)
+		tasks += e->live[i]->total;
+	if (++p->checks % (1 + tasks / 32))
+		return;
 	for (size_t i = 0; i < e->run_count; i++)
 		if (e->runs[i]->loaded)
-			check_run(p, e->runs[i], &cores, &memory);
+			check_run(p, e->runs[i], &cores, &memory, &unproven);
 	/* Those that wait for a place at the agent take none; while some do, all are alike. */
 	if (e->local.queued && e->local.mixed)
 		check_wrong(p, "%u starts wait at the agent for places of different sizes", e->local.queued);
 	cores -= (uint64_t)e->local.queued * e->local.like_cores;
 	memory -= e->local.queued * e->local.like_memory;
+	play_counts->n[COUNT_queued] += e->local.queued != 0;
 	if (cores != e->local.cores_used || memory != e->local.memory_used)
 		check_wrong(p, "cores in use: %llu, counted %llu; memory: %llu, counted %llu", (unsigned long long)cores,
 			    (unsigned long long)e->local.cores_used, (unsigned long long)memory, (unsigned long long)e->local.memory_used);
-	/* An attempt that is found again has its cores back, whoever has them now. */
-	if (e->local.state == AGENT_READY && e->local.cores_used > e->local.cores && !p->scenario->lies)
-		check_wrong(p, "%llu thousandths of a core in use, there are %u", (unsigned long long)e->local.cores_used, e->local.cores);
-}
-
-/* ---- the end ------------------------------------------------------------------------------------------------------ */
-
-struct tally {
-	const struct wf_key *key;
-	int good, began;
-};
-
-static void count(const struct fake_seen *a, void *arg)
-{
-	struct tally *t = arg;
-
-	if (!same_key(&a->ref.key, t->key))
-		return;
-	t->began += a->began;
-	t->good += a->over && !a->lost && a->class == WF_CLASS_OK;
-}
-
-static void check_task(struct play *p, struct run *r, uint32_t instance, uint32_t index)
-{
-	const struct wf_task *t = &r->inst[instance].tasks[index];
-	struct wf_key key = { .run = r->row.number, .instance = instance, .index = index, .kind = WF_KIND_STEP };
-	struct tally tally = { .key = &key };
-	char name[WF_TASK_NAME];
-
-	dag_task_name(r->dag, instance, index, name, sizeof(name));
-	fake_agent_each(p->agent, count, &tally);
-	if (!wf_task_is_over(t))
-		check_wrong(p, "'%s' is %s at the end", name, wf_seen_name(wf_task_seen(t)));
-	if (t->state == WF_TASK_SKIPPED && tally.began && !r->row.retries)
-		check_wrong(p, "'%s' was skipped and ran %d times", name, tally.began);
-	if (p->scenario->lies || (t->flags & WF_TASK_F_RESOLVED))
-		return;
-	if (t->state == WF_TASK_SUCCEEDED && tally.good != 1)
-		check_wrong(p, "'%s' succeeded, and %d times for the agent", name, tally.good);
-	/* A cancel may meet one that just ended well: that one is canceled for us and well for the agent, never twice. */
-	if (t->state != WF_TASK_SUCCEEDED && tally.good > (r->row.retries || r->row.state == WF_RUN_CANCELED_))
-		check_wrong(p, "'%s' is %s, and succeeded %d times for the agent", name, wf_seen_name(wf_task_seen(t)), tally.good);
-	if (!p->scenario->repeats && !p->agent_deaths && tally.began > 1)
-		check_wrong(p, "'%s' ran %d times", name, tally.began);
-}
-
-static void not_live(const struct fake_seen *a, void *arg)
-{
-	struct play *p = arg;
-
-	if (a->began && !a->over)
-		check_wrong(p, "'%s', attempt number %llu, still runs", a->name, (unsigned long long)a->ref.number);
-}
-
-void check_end(struct play *p)
-{
-	struct engine *e = p->engine;
-	struct run *r = wf_core_run(e, p->run);
-	const char *bad;
-
-	if (e->run_count != 1)
-		check_wrong(p, "%zu runs of one submission", e->run_count);
-	if (p->scenario->ends != WF_RUN_STATES && r->row.state != p->scenario->ends)
-		check_wrong(p, "the run %s, it should have %s", wf_sm_name(&wf_run_machine, r->row.state),
-			    wf_sm_name(&wf_run_machine, (uint8_t)p->scenario->ends));
-	for (uint32_t i = 0; i < r->inst_count; i++)
-		for (uint32_t k = 0; k < r->inst[i].count; k++)
-			check_task(p, r, i, k);
-	for (uint32_t i = 0; i < r->service_count; i++) {
-		uint8_t s = r->services[i].s.state;
-
-		if (s != WF_SERVICE_STOPPED && s != WF_SERVICE_FAILED && s != WF_SERVICE_DECLARED &&
-		    (s != WF_SERVICE_LEAKED || !p->scenario->leaks))
-			check_wrong(p, "service '%s' is %s at the end", r->services[i].s.name, wf_sm_name(&wf_service_machine, s));
-	}
-	for (uint32_t i = 0; i < r->lease_count; i++)
-		if (r->leases[i].l.state != WF_LEASE_ENDED)
-			check_wrong(p, "a lease is %s at the end", wf_sm_name(&wf_lease_machine, r->leases[i].l.state));
-	if (!p->scenario->lies)
-		fake_agent_each(p->agent, not_live, p);
-	if (e->local.cores_used || e->local.memory_used || e->local.cores_services)
-		check_wrong(p, "%llu cores are in use at the end", (unsigned long long)e->local.cores_used);
-	if (e->live_count)
-		check_wrong(p, "%zu runs live at the end", e->live_count);
-	if (p->home->refused || p->world->refused)
-		check_wrong(p, "somebody asked for a process");
-	bad = p->scenario->check ? p->scenario->check(p) : NULL;
-	if (bad)
-		check_wrong(p, "%s", bad);
-}
-
-/* ---- the same after a restart --------------------------------------------------------------------------------------- */
-
-struct image {
-	struct wf_buf facts;
-};
-
-static void add_text(struct wf_buf *b, const char *s)
-{
-	wf_buf_printf(b, "%s|", s ? s : "-");
-}
-
-static void describe(struct run *r, struct wf_buf *b)
-{
-	json_t *facts = wf_run_facts(&r->row);
-	char *text = json_dumps(facts, JSON_SORT_KEYS);
-
-	wf_buf_printf(b, "run %s cancel %u list %u retries %u %lld %lld %lld seq %llu %s\n", wf_sm_name(&wf_run_machine, r->row.state),
-		      r->row.cancel, r->row.list_failed, r->row.retries, (long long)r->row.created_ms, (long long)r->row.started_ms,
-		      (long long)r->row.ended_ms, (unsigned long long)r->row.seq, text);
-	free(text);
-	json_decref(facts);
-	for (uint32_t i = 0; i < r->inst_count; i++) {
-		const struct instance *in = &r->inst[i];
-
-		wf_buf_printf(b, "instance %s of %u\n", r->dag->instances[i].name, in->count);
-		for (uint32_t k = 0; k < in->count; k++) {
-			const unsigned char *t = (const unsigned char *)&in->tasks[k];
-
-			wf_buf_printf(b, "task %u ", k);
-			for (size_t n = 0; n < sizeof(in->tasks[k]); n++)
-				wf_buf_printf(b, "%02x", t[n]);
-			wf_buf_char(b, ' ');
-			add_text(b, in->keep_results && in->results ? in->results[k] : NULL);
-			wf_buf_char(b, '\n');
-		}
-	}
-	for (uint32_t i = 0; i < r->service_count; i++) {
-		const struct wf_service *s = &r->services[i].s;
-
-		wf_buf_printf(b, "service %u %u %u %u %u %u %u %u %u %u %llu ", s->number, s->state, s->failing, s->held, s->generation, s->view,
-			      s->restarts, s->target, s->min, s->delay_ms, (unsigned long long)s->seq);
-		add_text(b, s->name);
-		add_text(b, s->reason);
-		wf_buf_char(b, '\n');
-	}
-	for (uint32_t i = 0; i < r->member_count; i++) {
-		const struct wf_member *m = &r->members[i].m;
-
-		wf_buf_printf(b, "member %u %u %u %u %d %u %u %llu %llu ", m->service, m->n, m->state, m->class, m->exit, m->generation, m->pid,
-			      (unsigned long long)m->number, (unsigned long long)m->seq);
-		add_text(b, m->endpoint);
-		add_text(b, m->provides);
-		add_text(b, m->reason);
-		wf_buf_char(b, '\n');
-	}
-	for (uint32_t i = 0; i < r->lease_count; i++) {
-		const struct wf_lease *l = &r->leases[i].l;
-
-		wf_buf_printf(b, "lease %u %u %u %u %u %llu\n", l->instance, l->service, l->state, l->mode, l->view, (unsigned long long)l->seq);
-	}
-}
-
-struct image *check_image(struct run *r)
-{
-	struct image *i = wf_xcalloc(1, sizeof(*i));
-
-	describe(r, &i->facts);
-	return i;
-}
-
-void check_same(struct play *p, const struct image *a, struct run *r)
-{
-	struct image *b = check_image(r);
-	const char *x = wf_buf_cstr((struct wf_buf *)&a->facts), *y = wf_buf_cstr(&b->facts);
-
-	while (*x && strcmp(x, y) != 0) {
-		size_t n = strcspn(x, "\n"), k = strcspn(y, "\n");
-
-		if (n != k || memcmp(x, y, n) != 0) {
-			check_wrong(p, "read back it differs:\n#   was %.*s\n#   is  %.*s", (int)(n > 230 ? 230 : n), x, (int)(k > 230 ? 230 : k), y);
-			break;
-		}
-		x += n + 1;
-		y += k + 1;
-	}
-	check_image_free(b);
-}
-
-void check_image_free(struct image *i)
-{
-	if (i)
-		wf_buf_release(&i->facts);
-	free(i);
+	/* What runs at the agent takes no more than there is. */
+	if (e->local.state == AGENT_READY && cores > e->local.cores + unproven && !p->scenario->lies)
+		check_wrong(p, "%llu thousandths of a core run, there are %u", (unsigned long long)cores, e->local.cores);
 }

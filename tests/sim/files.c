@@ -1,74 +1,38 @@
-/* files.c - owns the files of a simulated world, all in memory, behind a process's struct wf_os and behind a SQLite VFS.
- *
- * Both see the same files. What is written is there for the next process, whatever became of the writer: syncs do nothing. A process may die
- * at its n-th change of a file, or see it fail; that change does not happen. The disk may be full.
- */
+/* files.c - owns the bytes and names of a simulated world, and what is left of them when the power goes. Knows no door to them. */
+#include "tests/sim/files.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "engine/base/hash.h"
 
-enum { FIRST_FD = 1000, FDS = 4096 };
+/* ---- names ------------------------------------------------------------------------------------------------- */
 
-struct node {
-	char *path;                    /* NULL once it was removed; the memory goes with the last handle */
-	int dir;
-	mode_t mode;
-	char *data;                    /* up to cap; zeros from there to size */
-	size_t size, cap;
-	unsigned handles;
-	uint64_t ino;
-	int64_t changed_ms;
-};
-
-struct sim_files {
-	struct node **nodes;
-	size_t count, cap;
-	uint64_t next_ino;
-	uint64_t used, limit;          /* bytes of all files; what fits */
-	struct {
-		struct node *node;
-		struct sim_process *p;
-	} fds[FDS];
-};
-
-/* ---- nodes ------------------------------------------------------------------------------------------------- */
-
-static struct node *find(struct sim_files *f, const char *path)
+static uint32_t hash_of(const char *path)
 {
+	return wf_hash(path, strlen(path));
+}
+
+struct node *node_find(struct sim_files *f, const char *path)
+{
+	uint32_t hash = hash_of(path);
+
 	for (size_t i = 0; i < f->count; i++)
-		if (strcmp(f->nodes[i]->path, path) == 0)
+		if (f->nodes[i]->hash == hash && strcmp(f->nodes[i]->path, path) == 0)
 			return f->nodes[i];
 	return NULL;
 }
 
-static struct node *make(struct sim_files *f, const char *path, int dir, mode_t mode)
+static void name(struct sim_files *f, struct node *n, const char *path)
 {
-	struct node *n = wf_xcalloc(1, sizeof(*n));
-
 	n->path = wf_xstrdup(path);
-	n->dir = dir;
-	n->mode = mode;
-	n->ino = ++f->next_ino;
+	n->hash = hash_of(path);
 	f->nodes = wf_grow(f->nodes, &f->cap, f->count + 1, sizeof(*f->nodes));
 	f->nodes[f->count++] = n;
-	return n;
 }
 
-static void let_go(struct sim_files *f, struct node *n)
-{
-	if (n->path || n->handles)
-		return;
-	f->used -= n->size;
-	free(n->data);
-	free(n);
-}
-
-static void drop(struct sim_files *f, struct node *n)
+static void unname(struct sim_files *f, struct node *n)
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (f->nodes[i] == n) {
@@ -78,10 +42,44 @@ static void drop(struct sim_files *f, struct node *n)
 		}
 	free(n->path);
 	n->path = NULL;
-	let_go(f, n);
 }
 
-static int has_parent(struct sim_files *f, const char *path)
+static char *copy(const char *s)
+{
+	return s ? wf_xstrdup(s) : NULL;
+}
+
+static void remember(struct sim_files *f, struct node *n, const char *from, const char *to, struct node *replaced)
+{
+	f->namings = wf_grow(f->namings, &f->naming_cap, f->naming_count + 1, sizeof(*f->namings));
+	f->namings[f->naming_count++] = (struct naming){ n, copy(from), copy(to), replaced };
+	node_hold(n);
+	if (replaced)
+		node_hold(replaced);
+}
+
+static void forget_naming(struct sim_files *f, struct naming *m)
+{
+	free(m->from);
+	free(m->to);
+	node_let_go(f, m->node);
+	if (m->replaced)
+		node_let_go(f, m->replaced);
+}
+
+struct node *node_make(struct sim_files *f, const char *path, int dir, mode_t mode)
+{
+	struct node *n = wf_xcalloc(1, sizeof(*n));
+
+	n->dir = dir;
+	n->mode = mode;
+	n->ino = ++f->next_ino;
+	name(f, n, path);
+	remember(f, n, NULL, path, NULL);
+	return n;
+}
+
+int node_has_parent(struct sim_files *f, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir;
@@ -90,71 +88,268 @@ static int has_parent(struct sim_files *f, const char *path)
 	if (slash == path)
 		return 1;
 	dir = wf_xstrndup(path, (size_t)(slash - path));
-	n = find(f, dir);
+	n = node_find(f, dir);
 	free(dir);
 	return n && n->dir;
 }
 
-static size_t read_node(const struct node *n, void *p, size_t k, size_t at)
+void node_hold(struct node *n)
+{
+	n->handles++;
+}
+
+static void free_node(struct node *n)
+{
+	free(n->path);
+	free(n->now.data);
+	free(n->disk.data);
+	free(n->dirty);
+	free(n);
+}
+
+void node_let_go(struct sim_files *f, struct node *n)
+{
+	if (--n->handles || n->path)
+		return;
+	f->used -= n->now.size;
+	free_node(n);
+}
+
+void node_rename(struct sim_files *f, struct node *n, const char *to)
+{
+	struct node *old = node_find(f, to);
+
+	if (old == n)
+		return;
+	remember(f, n, n->path, to, old);
+	if (old)
+		unname(f, old);
+	/* In its place in the listing. */
+	free(n->path);
+	n->path = wf_xstrdup(to);
+	n->hash = hash_of(to);
+}
+
+void node_remove(struct sim_files *f, struct node *n)
+{
+	remember(f, n, n->path, NULL, NULL);
+	unname(f, n);
+}
+
+void node_sync_names(struct sim_files *f)
+{
+	for (size_t i = 0; i < f->naming_count; i++)
+		forget_naming(f, &f->namings[i]);
+	f->naming_count = 0;
+}
+
+/* The last of them never reached the disk. */
+static void lose_names(struct sim_files *f, size_t keep)
+{
+	while (f->naming_count > keep) {
+		struct naming *m = &f->namings[--f->naming_count];
+
+		if (m->to)
+			unname(f, m->node);
+		if (m->from)
+			name(f, m->node, m->from);
+		if (m->replaced)
+			name(f, m->replaced, m->to);
+		forget_naming(f, m);
+	}
+	node_sync_names(f);
+}
+
+/* ---- bytes --------------------------------------------------------------------------------------------------- */
+
+static void image_room(struct image *i, size_t size)
+{
+	size_t cap = i->cap ? i->cap : 4096;
+
+	if (size <= i->cap)
+		return;
+	while (cap < size)
+		cap *= 2;
+	i->data = wf_xrealloc(i->data, cap);
+	memset(i->data + i->cap, 0, cap - i->cap);
+	i->cap = cap;
+}
+
+static void mark(struct node *n, size_t from, size_t to)
+{
+	n->is_dirty = 1;
+	for (size_t s = from / SECTOR; s < (to + SECTOR - 1) / SECTOR; s++) {
+		if (s / 64 >= n->dirty_words) {
+			size_t words = n->dirty_words ? n->dirty_words : 16;
+
+			while (words <= s / 64)
+				words *= 2;
+			n->dirty = wf_xrealloc(n->dirty, words * 8);
+			memset(n->dirty + n->dirty_words, 0, (words - n->dirty_words) * 8);
+			n->dirty_words = words;
+		}
+		n->dirty[s / 64] |= (uint64_t)1 << (s % 64);
+	}
+}
+
+size_t node_read(const struct node *n, void *p, size_t k, size_t at)
 {
 	size_t here;
 
-	if (at >= n->size)
+	if (at >= n->now.size)
 		return 0;
-	if (k > n->size - at)
-		k = n->size - at;
-	here = at < n->cap ? n->cap - at : 0;
+	if (k > n->now.size - at)
+		k = n->now.size - at;
+	here = at < n->now.cap ? n->now.cap - at : 0;
 	if (here > k)
 		here = k;
 	if (here)
-		memcpy(p, n->data + at, here);
+		memcpy(p, n->now.data + at, here);
 	memset((char *)p + here, 0, k - here);
 	return k;
 }
 
-/* Grow or shrink; 0 when there is no room for that. */
-static int size_node(struct sim_files *f, struct node *n, size_t size)
+int node_resize(struct sim_files *f, struct node *n, size_t size)
 {
-	if (size > n->size && f->used + (size - n->size) > f->limit) {
+	struct image *i = &n->now;
+
+	if (size > i->size && f->used + (size - i->size) > f->limit) {
 		errno = ENOSPC;
 		return 0;
 	}
-	if (size < n->size && size < n->cap)
-		memset(n->data + size, 0, (n->size < n->cap ? n->size : n->cap) - size);
-	f->used += size - n->size;
-	n->size = size;
-	return 1;
-}
+	if (size < i->size && size < i->cap) {
+		size_t end = i->size < i->cap ? i->size : i->cap;
 
-static int write_node(struct sim_files *f, struct node *n, const void *p, size_t k, size_t at)
-{
-	if (at + k > n->size && !size_node(f, n, at + k))
-		return 0;
-	if (at + k > n->cap) {
-		size_t cap = n->cap ? n->cap : 4096;
-
-		while (cap < at + k)
-			cap *= 2;
-		n->data = wf_xrealloc(n->data, cap);
-		memset(n->data + n->cap, 0, cap - n->cap);
-		n->cap = cap;
+		memset(i->data + size, 0, end - size);
+		mark(n, size, end);
 	}
-	memcpy(n->data + at, p, k);
+	n->is_dirty = 1;
+	f->used += size - i->size;
+	i->size = size;
 	return 1;
 }
 
-/* ---- death ---------------------------------------------------------------------------------------------------- */
+int node_write(struct sim_files *f, struct node *n, const void *p, size_t k, size_t at)
+{
+	if (at + k > n->now.size && !node_resize(f, n, at + k))
+		return 0;
+	image_room(&n->now, at + k);
+	memcpy(n->now.data + at, p, k);
+	mark(n, at, at + k);
+	return 1;
+}
 
-static int is_dead(struct sim_process *p)
+static void sector_to_disk(struct node *n, size_t s)
+{
+	size_t at = s * SECTOR;
+
+	if (at >= n->now.cap) {
+		if (at < n->disk.cap)
+			memset(n->disk.data + at, 0, SECTOR);
+		return;
+	}
+	image_room(&n->disk, at + SECTOR);
+	memcpy(n->disk.data + at, n->now.data + at, SECTOR);
+}
+
+static void clean(struct node *n)
+{
+	if (n->dirty)
+		memset(n->dirty, 0, n->dirty_words * 8);
+	n->is_dirty = 0;
+}
+
+void node_sync(struct sim_files *f, struct node *n)
+{
+	if (n->dir) {
+		node_sync_names(f);
+		return;
+	}
+	if (!n->is_dirty)
+		return;
+	for (size_t w = 0; w < n->dirty_words; w++)
+		for (uint64_t bits = n->dirty[w]; bits; bits &= bits - 1)
+			sector_to_disk(n, w * 64 + (size_t)__builtin_ctzll(bits));
+	n->disk.size = n->now.size;
+	clean(n);
+}
+
+void node_sync_fails(struct node *n)
+{
+	clean(n);
+}
+
+/* ---- no power ---------------------------------------------------------------------------------------------------- */
+
+static void lose_bytes(struct sim *s, struct sim_files *f, struct node *n)
+{
+	/* Nothing of it, all of it, or any sectors of it had been written by itself. */
+	static const unsigned chances[] = { 0, 1000, 100, 500, 900 };
+	unsigned chance = chances[sim_rnd(s, WF_COUNT(chances))];
+	size_t lost = 0, size = n->disk.size;
+
+	for (size_t w = 0; w < n->dirty_words; w++)
+		for (uint64_t bits = n->dirty[w]; bits; bits &= bits - 1) {
+			if (sim_chance(s, chance))
+				sector_to_disk(n, w * 64 + (size_t)__builtin_ctzll(bits));
+			else
+				lost++;
+		}
+	if (size != n->now.size && sim_chance(s, chance))
+		size = n->now.size;
+	sim_mark(s, "sectors lost", lost, size);
+	f->sectors_lost += lost;
+	f->used -= n->now.size;
+	n->now.size = size;
+	f->used += size;
+	/* Beyond the end there is nothing. */
+	if (n->disk.cap > size)
+		memset(n->disk.data + size, 0, n->disk.cap - size);
+	n->disk.size = size;
+	free(n->now.data);
+	n->now.data = NULL;
+	n->now.cap = 0;
+	image_room(&n->now, n->disk.cap);
+	if (n->disk.cap)
+		memcpy(n->now.data, n->disk.data, n->disk.cap);
+	clean(n);
+}
+
+void sim_disk_power(struct sim *s)
+{
+	struct sim_files *f = sim_files_of(s);
+	size_t keep = sim_rnd(s, f->naming_count + 1);
+
+	sim_mark(s, "names lost", f->naming_count - keep, f->naming_count);
+	for (size_t i = keep; i < f->naming_count; i++)
+		sim_mark(s, f->namings[i].to ? f->namings[i].to : f->namings[i].from, i, f->namings[i].to != NULL);
+	f->names_lost += f->naming_count - keep;
+	lose_names(f, keep);
+	for (size_t i = 0; i < f->count; i++)
+		if (!f->nodes[i]->dir)
+			lose_bytes(s, f, f->nodes[i]);
+}
+
+void sim_disk_settle(struct sim *s)
+{
+	struct sim_files *f = sim_files_of(s);
+
+	node_sync_names(f);
+	for (size_t i = 0; i < f->count; i++)
+		node_sync(f, f->nodes[i]);
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------------------- */
+
+int file_dead(struct sim_process *p)
 {
 	errno = EIO;
 	return p->dead;
 }
 
-/* Before each change of a file: may it happen? */
-static int may_write(struct sim_process *p)
+int file_may_write(struct sim_process *p)
 {
-	if (is_dead(p))
+	if (file_dead(p))
 		return 0;
 	if (++p->writes == p->die_at_write) {
 		p->dead = 1;
@@ -163,569 +358,47 @@ static int may_write(struct sim_process *p)
 	return p->writes != p->fail_at_write && !p->failing;
 }
 
-/* ---- struct wf_os ------------------------------------------------------------------------------------------------ */
-
-static struct sim_files *files_of(void *self)
+int file_sync(struct sim_process *p, struct node *n)
 {
-	return sim_files_of(((struct sim_process *)self)->sim);
-}
-
-static struct node *node_of(void *self, int fd)
-{
-	struct sim_files *f = files_of(self);
-
-	if (fd < FIRST_FD || fd >= FIRST_FD + FDS || f->fds[fd - FIRST_FD].p != self) {
-		errno = EBADF;
-		return NULL;
-	}
-	return f->fds[fd - FIRST_FD].node;
-}
-
-static int64_t sim_wall_ms(void *self)
-{
-	return 1700000000000 + (int64_t)(sim_now_ns(((struct sim_process *)self)->sim) / 1000000);
-}
-
-static uint64_t sim_mono_ns(void *self)
-{
-	return sim_now_ns(((struct sim_process *)self)->sim);
-}
-
-static void sim_random(void *self, void *p, size_t n)
-{
-	unsigned char *to = p;
-
-	for (size_t i = 0; i < n; i++)
-		to[i] = (unsigned char)sim_rnd(((struct sim_process *)self)->sim, 256);
-}
-
-static int sim_open(void *self, const char *path, int flags, mode_t mode)
-{
-	struct sim_process *p = self;
-	struct sim_files *f = files_of(self);
-	struct node *n = find(f, path);
-	int fd = 0;
-
-	if (is_dead(p))
+	if (file_dead(p))
 		return -1;
-	if (!n && !(flags & O_CREAT)) {
-		errno = ENOENT;
+	if (++p->syncs == p->die_at_sync) {
+		p->dead = 1;
 		return -1;
 	}
-	if (n && (flags & O_CREAT) && (flags & O_EXCL)) {
-		errno = EEXIST;
+	if (p->syncs == p->fail_at_sync || p->failing) {
+		sim_mark_bytes(p->sim, n->path ? n->path : "removed", "", 0);
+		sim_mark(p->sim, "sync fails", p->syncs, 0);
+		node_sync_fails(n);
 		return -1;
 	}
-	if (n && !n->dir && (flags & O_DIRECTORY)) {
-		errno = ENOTDIR;
-		return -1;
-	}
-	if (!n && !has_parent(f, path)) {
-		errno = ENOENT;
-		return -1;
-	}
-	if ((!n || (flags & O_TRUNC)) && !may_write(p))
-		return -1;
-	if (!n)
-		n = make(f, path, 0, mode);
-	if (flags & O_TRUNC)
-		size_node(f, n, 0);
-	while (fd < FDS && f->fds[fd].node)
-		fd++;
-	if (fd == FDS) {
-		errno = EMFILE;
-		return -1;
-	}
-	n->handles++;
-	f->fds[fd].node = n;
-	f->fds[fd].p = p;
-	return FIRST_FD + fd;
-}
-
-static int close_fd(struct sim_files *f, int at)
-{
-	struct node *n = f->fds[at].node;
-
-	f->fds[at].node = NULL;
-	f->fds[at].p = NULL;
-	n->handles--;
-	let_go(f, n);
+	node_sync(sim_files_of(p->sim), n);
 	return 0;
 }
 
-static int sim_close(void *self, int fd)
-{
-	return node_of(self, fd) ? close_fd(files_of(self), fd - FIRST_FD) : -1;
-}
-
-static ssize_t sim_pread(void *self, int fd, void *p, size_t n, off_t at)
-{
-	struct node *node = node_of(self, fd);
-
-	return !node || is_dead(self) ? -1 : (ssize_t)read_node(node, p, n, (size_t)at);
-}
-
-static void touch(void *self, struct node *n)
-{
-	n->changed_ms = sim_wall_ms(self);
-}
-
-static ssize_t sim_pwrite(void *self, int fd, const void *p, size_t n, off_t at)
-{
-	struct node *node = node_of(self, fd);
-
-	if (!node || !may_write(self) || !write_node(files_of(self), node, p, n, (size_t)at))
-		return -1;
-	touch(self, node);
-	return (ssize_t)n;
-}
-
-static int sim_fsync(void *self, int fd)
-{
-	return node_of(self, fd) && !is_dead(self) ? 0 : -1;
-}
-
-static int sim_ftruncate(void *self, int fd, off_t size)
-{
-	struct node *n = node_of(self, fd);
-
-	if (!n || !may_write(self) || !size_node(files_of(self), n, (size_t)size))
-		return -1;
-	touch(self, n);
-	return 0;
-}
-
-static int sim_fallocate(void *self, int fd, off_t at, off_t n)
-{
-	struct node *node = node_of(self, fd);
-
-	if (!node || !may_write(self))
-		return -1;
-	if ((size_t)(at + n) > node->size && !size_node(files_of(self), node, (size_t)(at + n)))
-		return -1;
-	return 0;
-}
-
-static void stat_node(const struct node *n, struct stat *st)
-{
-	memset(st, 0, sizeof(*st));
-	st->st_mode = (n->dir ? S_IFDIR : S_IFREG) | n->mode;
-	st->st_size = (off_t)n->size;
-	st->st_blocks = (blkcnt_t)((n->size + 511) / 512);
-	st->st_ino = n->ino;
-	st->st_nlink = 1;
-	st->st_mtim.tv_sec = n->changed_ms / 1000;
-	st->st_ctim = st->st_mtim;
-}
-
-static int sim_fstat(void *self, int fd, struct stat *st)
-{
-	struct node *n = node_of(self, fd);
-
-	if (!n || is_dead(self))
-		return -1;
-	stat_node(n, st);
-	return 0;
-}
-
-static int sim_lstat(void *self, const char *path, struct stat *st)
-{
-	struct node *n = find(files_of(self), path);
-
-	if (is_dead(self))
-		return -1;
-	errno = ENOENT;
-	if (!n)
-		return -1;
-	stat_node(n, st);
-	return 0;
-}
-
-static int sim_rename(void *self, const char *from, const char *to)
-{
-	struct sim_files *f = files_of(self);
-	struct node *n = find(f, from), *old = find(f, to);
-
-	if (!may_write(self))
-		return -1;
-	errno = ENOENT;
-	if (!n || n->dir || !has_parent(f, to))
-		return -1;
-	if (old && old != n)
-		drop(f, old);
-	free(n->path);
-	n->path = wf_xstrdup(to);
-	return 0;
-}
-
-static int sim_link(void *self, const char *from, const char *to)
-{
-	(void)self;
-	(void)from;
-	(void)to;
-	errno = EOPNOTSUPP;
-	return -1;
-}
-
-static int remove_node(void *self, const char *path, int dir)
-{
-	struct sim_files *f = files_of(self);
-	struct node *n = find(f, path);
-	size_t k = strlen(path);
-
-	if (!may_write(self))
-		return -1;
-	errno = n ? dir ? ENOTDIR : EISDIR : ENOENT;
-	if (!n || n->dir != dir)
-		return -1;
-	for (size_t i = 0; dir && i < f->count; i++)
-		if (strncmp(f->nodes[i]->path, path, k) == 0 && f->nodes[i]->path[k] == '/') {
-			errno = ENOTEMPTY;
-			return -1;
-		}
-	drop(f, n);
-	return 0;
-}
-
-static int sim_unlink(void *self, const char *path)
-{
-	return remove_node(self, path, 0);
-}
-
-static int sim_rmdir(void *self, const char *path)
-{
-	return remove_node(self, path, 1);
-}
-
-static int sim_mkdir(void *self, const char *path, mode_t mode)
-{
-	struct sim_files *f = files_of(self);
-
-	if (is_dead(self))
-		return -1;
-	if (find(f, path)) {
-		errno = EEXIST;
-		return -1;
-	}
-	if (!has_parent(f, path)) {
-		errno = ENOENT;
-		return -1;
-	}
-	if (!may_write(self))
-		return -1;
-	make(f, path, 1, mode);
-	return 0;
-}
-
-/* fn may remove what it is told of: names first. */
-static int sim_list(void *self, const char *path, int (*fn)(const char *name, void *arg), void *arg)
-{
-	struct sim_files *f = files_of(self);
-	struct node *dir = find(f, path);
-	size_t k = strlen(path), count = 0, cap = 0;
-	char **names = NULL;
-	int stop = 0;
-
-	if (is_dead(self))
-		return -1;
-	errno = dir ? ENOTDIR : ENOENT;
-	if (!dir || !dir->dir)
-		return -1;
-	for (size_t i = 0; i < f->count; i++) {
-		const char *at = f->nodes[i]->path;
-
-		if (strncmp(at, path, k) != 0 || at[k] != '/' || strchr(at + k + 1, '/'))
-			continue;
-		names = wf_grow(names, &cap, count + 1, sizeof(*names));
-		names[count++] = wf_xstrdup(at + k + 1);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (!stop)
-			stop = fn(names[i], arg);
-		free(names[i]);
-	}
-	free(names);
-	return 0;
-}
-
-static int sim_free_bytes(void *self, const char *path, uint64_t *bytes)
-{
-	(void)path;
-	if (is_dead(self))
-		return -1;
-	*bytes = files_of(self)->limit == UINT64_MAX ? (uint64_t)1 << 40 : files_of(self)->limit - files_of(self)->used;
-	return 0;
-}
-
-static pid_t sim_spawn(void *self, const struct wf_spawn *sp)
-{
-	(void)sp;
-	((struct sim_process *)self)->refused++;
-	errno = EPERM;
-	return -1;
-}
-
-static int sim_kill(void *self, pid_t pid, int sig)
-{
-	(void)pid;
-	(void)sig;
-	((struct sim_process *)self)->refused++;
-	errno = EPERM;
-	return -1;
-}
-
-static const struct wf_os_ops os_ops = {
-	.wall_ms = sim_wall_ms,
-	.mono_ns = sim_mono_ns,
-	.random = sim_random,
-	.open = sim_open,
-	.close = sim_close,
-	.pread = sim_pread,
-	.pwrite = sim_pwrite,
-	.fsync = sim_fsync,
-	.ftruncate = sim_ftruncate,
-	.fallocate = sim_fallocate,
-	.fstat = sim_fstat,
-	.lstat = sim_lstat,
-	.rename = sim_rename,
-	.link = sim_link,
-	.unlink = sim_unlink,
-	.mkdir = sim_mkdir,
-	.rmdir = sim_rmdir,
-	.list = sim_list,
-	.free_bytes = sim_free_bytes,
-	.spawn = sim_spawn,
-	.kill = sim_kill,
-};
-
-/* ---- SQLite's files ------------------------------------------------------------------------------------------------ */
-
-struct db_file {
-	sqlite3_file base;
-	struct sim_process *p;
-	struct node *node;
-};
-
-static int db_close(sqlite3_file *file)
-{
-	struct db_file *d = (struct db_file *)file;
-
-	d->node->handles--;
-	let_go(files_of(d->p), d->node);
-	return SQLITE_OK;
-}
-
-static int db_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)
-{
-	struct db_file *d = (struct db_file *)file;
-	size_t k;
-
-	if (is_dead(d->p))
-		return SQLITE_IOERR_READ;
-	k = read_node(d->node, p, (size_t)n, (size_t)at);
-	if (k == (size_t)n)
-		return SQLITE_OK;
-	memset((char *)p + k, 0, (size_t)n - k);
-	return SQLITE_IOERR_SHORT_READ;
-}
-
-static int db_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
-{
-	struct db_file *d = (struct db_file *)file;
-
-	if (!may_write(d->p))
-		return SQLITE_IOERR_WRITE;
-	return write_node(files_of(d->p), d->node, p, (size_t)n, (size_t)at) ? SQLITE_OK : SQLITE_FULL;
-}
-
-static int db_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-	struct db_file *d = (struct db_file *)file;
-
-	if (!may_write(d->p))
-		return SQLITE_IOERR_TRUNCATE;
-	return size_node(files_of(d->p), d->node, (size_t)size) ? SQLITE_OK : SQLITE_FULL;
-}
-
-static int db_sync(sqlite3_file *file, int flags)
-{
-	(void)flags;
-	return is_dead(((struct db_file *)file)->p) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
-}
-
-static int db_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-	*size = (sqlite3_int64)((struct db_file *)file)->node->size;
-	return is_dead(((struct db_file *)file)->p) ? SQLITE_IOERR_FSTAT : SQLITE_OK;
-}
-
-static int db_lock(sqlite3_file *file, int level)
-{
-	(void)level;
-	return is_dead(((struct db_file *)file)->p) ? SQLITE_IOERR_LOCK : SQLITE_OK;
-}
-
-static int db_reserved(sqlite3_file *file, int *out)
-{
-	(void)file;
-	*out = 0;
-	return SQLITE_OK;
-}
-
-static int db_control(sqlite3_file *file, int op, void *arg)
-{
-	(void)file;
-	(void)op;
-	(void)arg;
-	return SQLITE_NOTFOUND;
-}
-
-static int db_sector(sqlite3_file *file)
-{
-	(void)file;
-	return 512;
-}
-
-static int db_character(sqlite3_file *file)
-{
-	(void)file;
-	return 0;
-}
-
-static const sqlite3_io_methods db_methods = {
-	.iVersion = 1,
-	.xClose = db_close,
-	.xRead = db_read,
-	.xWrite = db_write,
-	.xTruncate = db_truncate,
-	.xSync = db_sync,
-	.xFileSize = db_size,
-	.xLock = db_lock,
-	.xUnlock = db_lock,
-	.xCheckReservedLock = db_reserved,
-	.xFileControl = db_control,
-	.xSectorSize = db_sector,
-	.xDeviceCharacteristics = db_character,
-};
-
-static int vfs_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *file, int flags, int *out)
-{
-	struct db_file *d = (struct db_file *)file;
-	struct sim_process *p = v->pAppData;
-	struct node *n;
-
-	d->base.pMethods = NULL;
-	if (!name || is_dead(p))
-		return SQLITE_CANTOPEN;
-	n = find(files_of(p), name);
-	if (!n && (!(flags & SQLITE_OPEN_CREATE) || !may_write(p)))
-		return SQLITE_CANTOPEN;
-	if (!n)
-		n = make(files_of(p), name, 0, 0600);
-	d->base.pMethods = &db_methods;
-	d->p = p;
-	d->node = n;
-	n->handles++;
-	if (out)
-		*out = flags;
-	return SQLITE_OK;
-}
-
-static int vfs_delete(sqlite3_vfs *v, const char *name, int sync)
-{
-	(void)sync;
-	if (sim_unlink(v->pAppData, name) == 0)
-		return SQLITE_OK;
-	return errno == ENOENT ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE;
-}
-
-static int vfs_access(sqlite3_vfs *v, const char *name, int flags, int *out)
-{
-	(void)flags;
-	if (is_dead(v->pAppData))
-		return SQLITE_IOERR_ACCESS;
-	*out = find(files_of(v->pAppData), name) != NULL;
-	return SQLITE_OK;
-}
-
-static int vfs_full(sqlite3_vfs *v, const char *name, int n, char *out)
-{
-	(void)v;
-	return snprintf(out, (size_t)n, "%s", name) < n ? SQLITE_OK : SQLITE_CANTOPEN;
-}
-
-static int vfs_random(sqlite3_vfs *v, int n, char *out)
-{
-	sim_random(v->pAppData, out, (size_t)n);
-	return n;
-}
-
-static int vfs_sleep(sqlite3_vfs *v, int us)
-{
-	(void)v;
-	return us;
-}
-
-static int vfs_time(sqlite3_vfs *v, double *out)
-{
-	*out = 2440587.5 + (double)sim_wall_ms(v->pAppData) / 86400000.0;
-	return SQLITE_OK;
-}
-
-static int vfs_error(sqlite3_vfs *v, int n, char *out)
-{
-	(void)v;
-	(void)n;
-	(void)out;
-	return 0;
-}
-
-struct vfs {
-	sqlite3_vfs base;
-	char name[32];
-};
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
 
 void sim_files_serve(struct sim_process *p)
 {
-	static unsigned long number;
-	struct vfs *v = wf_xcalloc(1, sizeof(*v));
-
-	snprintf(v->name, sizeof(v->name), "sim-%lu", ++number);
-	v->base = (sqlite3_vfs){
-		.iVersion = 1,
-		.szOsFile = sizeof(struct db_file),
-		.mxPathname = 1024,
-		.zName = v->name,
-		.pAppData = p,
-		.xOpen = vfs_open,
-		.xDelete = vfs_delete,
-		.xAccess = vfs_access,
-		.xFullPathname = vfs_full,
-		.xRandomness = vfs_random,
-		.xSleep = vfs_sleep,
-		.xCurrentTime = vfs_time,
-		.xGetLastError = vfs_error,
-	};
-	sqlite3_vfs_register(&v->base, 0);
-	p->vfs = v;
-	p->os.ops = &os_ops;
+	p->os.ops = &sim_os_ops;
 	p->os.self = p;
-	p->os.sqlite_vfs = v->name;
+	sim_vfs_register(p);
 }
 
 void sim_files_leave(struct sim_process *p)
 {
-	struct sim_files *f = files_of(p);
-	struct vfs *v = p->vfs;
+	struct sim_files *f = sim_files_of(p->sim);
 
-	for (int i = 0; i < FDS; i++)
-		if (f->fds[i].p == p)
-			close_fd(f, i);
-	sqlite3_vfs_unregister(&v->base);
-	free(v);
+	for (int i = 0; i < SIM_FDS; i++)
+		if (f->fds[i].p == p) {
+			struct node *n = f->fds[i].node;
+
+			f->fds[i].node = NULL;
+			f->fds[i].p = NULL;
+			node_let_go(f, n);
+		}
+	sim_vfs_unregister(p);
 }
-
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
 
 uint64_t sim_files_hash(const struct sim_files *f)
 {
@@ -733,13 +406,11 @@ uint64_t sim_files_hash(const struct sim_files *f)
 
 	for (size_t i = 0; i < f->count; i++) {
 		const struct node *n = f->nodes[i];
-		size_t k = n->size < n->cap ? n->size : n->cap;
+		size_t k = n->now.size < n->now.cap ? n->now.size : n->now.cap;
 
-		for (const char *c = n->path; *c; c++)
-			h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-		for (size_t b = 0; b < k; b++)
-			h = (h ^ (unsigned char)n->data[b]) * 0x100000001b3u;
-		h = (h ^ n->size) * 0x100000001b3u;
+		h = (h ^ n->hash) * 0x100000001b3u;
+		h = (h ^ wf_hash(n->now.data, k)) * 0x100000001b3u;
+		h = (h ^ n->now.size) * 0x100000001b3u;
 	}
 	return h;
 }
@@ -762,10 +433,10 @@ struct sim_files *sim_files_create(void)
 
 void sim_files_free(struct sim_files *f)
 {
-	while (f->count) {
-		f->nodes[f->count - 1]->handles = 0;
-		drop(f, f->nodes[f->count - 1]);
-	}
+	node_sync_names(f);
+	for (size_t i = 0; i < f->count; i++)
+		free_node(f->nodes[i]);
 	free(f->nodes);
+	free(f->namings);
 	free(f);
 }

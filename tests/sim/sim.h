@@ -12,7 +12,8 @@
  *     sim_process_kill(p); release what the process had in memory; sim_process_free(p);
  *     sim_destroy(s);
  *
- * Not for power loss: what a killed process wrote is what the next one reads. No process can be started through the table.
+ * What a killed process wrote is what the next one reads; after sim_disk_power only what was synced is sure to be there (files.h).
+ * No process can be started through the table.
  */
 #ifndef WF_TESTS_SIM_SIM_H
 #define WF_TESTS_SIM_SIM_H
@@ -36,8 +37,13 @@ struct sim_process {
 	uint64_t writes;               /* calls that changed a file */
 	uint64_t die_at_write;         /* dies in place of this one; 0: not so */
 	uint64_t fail_at_write;        /* this one fails with EIO, once; 0: not so */
+	uint64_t syncs;                /* and fsyncs */
+	uint64_t die_at_sync, fail_at_sync;
 	int failing;                   /* all of them fail */
+	int loses_power;               /* when it dies, its host does */
 	int refused;                   /* asked to start or signal a process: there are none here */
+	uint64_t slow_until_ns;        /* its disk takes its time until then */
+	uint64_t frozen_until_ns;      /* nothing happens to it until then */
 	void *vfs;
 	struct sim_process *next;
 };
@@ -45,12 +51,22 @@ struct sim_process {
 struct sim *sim_create(uint64_t seed);
 void sim_destroy(struct sim *s);
 
+/* A source of its own, so that one use of chance does not move another. */
+struct sim_stream {
+	uint64_t state[2];
+};
+void sim_stream_init(struct sim_stream *s, uint64_t seed, uint64_t which);
+uint64_t sim_stream_rnd(struct sim_stream *s, uint64_t n);
+
 /* 0 .. n-1 */
 uint64_t sim_rnd(struct sim *s, uint64_t n);
 /* true so many times in a thousand */
 int sim_chance(struct sim *s, unsigned per_mille);
 uint64_t sim_now_ns(const struct sim *s);
 uint64_t sim_steps(const struct sim *s);
+/* The wall clock shows something else from now on; nothing else notices. */
+void sim_wall_jump(struct sim *s, int64_t ms);
+int64_t sim_wall_ms(const struct sim *s);
 
 /* Something happened: goes into the hash, and to stderr when tracing. */
 void sim_mark(struct sim *s, const char *what, uint64_t a, uint64_t b);
@@ -71,9 +87,17 @@ void sim_process_free(struct sim_process *p);
 void sim_channel_pair(struct sim *s, struct sim_process *a, struct sim_process *b, struct wf_channel *ends[2]);
 /* Every open connection breaks; the last of what is under way is lost. */
 void sim_channels_break(struct sim *s);
+/* Nothing arrives before that time, neither frames nor the end of a connection. */
+void sim_channels_hold(struct sim *s, uint64_t until_ns);
+/* So many frames in a thousand that the second of a pair sends arrive twice, but for the first of each connection. */
+void sim_channels_double(struct sim *s, unsigned per_mille);
 
 /* The disk has room for so many bytes more than there are now; UINT64_MAX: room enough. */
 void sim_disk_room(struct sim *s, uint64_t bytes);
+/* The power goes, when every process that has files open is dead: what was not synced is lost, or half of it. */
+void sim_disk_power(struct sim *s);
+/* What is there now is on the disk. */
+void sim_disk_settle(struct sim *s);
 
 /* ---- between the files of this folder ------------------------------------------------------------------ */
 
@@ -93,6 +117,14 @@ uint64_t sim_files_hash(const struct sim_files *f);
 
 void sim_links_release(struct sim *s);
 void sim_links_kill(struct sim *s, struct sim_process *p);
-void **sim_links_of(struct sim *s);
+
+struct link;
+struct sim_links {
+	struct link *first;
+	uint64_t held_until_ns;
+	unsigned doubled_per_mille;
+	unsigned long doubled;         /* so far */
+};
+struct sim_links *sim_links_of(struct sim *s);
 
 #endif

@@ -1,646 +1,394 @@
-/* The production engine in a simulated world: every scenario with many seeds, each with deaths of the engine, broken connections and late
- * answers. Prints the seed that failed:   sim_test SCENARIO SEED   plays it again and shows each step.
- * WF_SIM_SEEDS=N: so many of each scenario.
+/* The production engine in a simulated world: plans that once failed, then one seed after the other, each played twice.
+ *
+ *     sim_test                       what `make check` does: 300 seeds (fewer with a sanitizer), or WF_SIM_SEEDS
+ *     sim_test -n 20000 [-s FIRST]   so many, from that one on
+ *     sim_test -f 2000               until one fails: `found at seed N`; keeps nothing
+ *     sim_test -p "seed 17 ..."      plays this plan and shows each step
+ *
+ * A plan that fails is made smaller as long as it still fails, printed, and added to tests/sim/kept/found. Plays are spread over two processes; a
+ * play that ends its process (a BUG) is a failure like another.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/log.h"
 #include "tests/sim/play.h"
-#include "tests/sim/random.h"
 #include "tests/tap/tap.h"
 
 /* A sanitizer makes each step cost ten. */
 #ifdef __SANITIZE_ADDRESS__
-enum { SEEDS = 4, SEEDS_WIDE = 40 };
+enum { SEEDS = 12 };
 #else
-enum { SEEDS = 20, SEEDS_WIDE = 200 };
+enum { SEEDS = 300 };
 #endif
+enum { WORKERS = 2, FOUND_MAX = 3, SHRINK_MAX = 400 };
 
-/* ---- scenarios --------------------------------------------------------------------------------------------- */
+#define KEPT "tests/sim/kept"
 
-/* 21 tasks: fan-out, each, all, a pool, a limit, a `when`, a service, a task that fails twice. */
-#define DAG(on_failure, more)                                                                                     \
-	"workflow: {name: dag}\n" more                                                                                 \
-	"pools: {tokens: 2}\n"                                                                                         \
-	"services:\n"                                                                                                  \
-	"  - name: db\n"                                                                                               \
-	"    type: COMMAND\n"                                                                                          \
-	"    command: serve --port {{ service.port }}\n"                                                               \
-	"    ready: {tcp: \"{{ service.host }}:{{ service.port }}\"}\n"                                                \
-	"    provides: {DB: \"{{ service.host }}:{{ service.port }}\"}\n"                                              \
-	"    on_failure: " on_failure "\n"                                                                             \
-	"steps:\n"                                                                                                     \
-	"  - {name: prepare, command: 'prepare'}\n"                                                                    \
-	"  - {name: sim, after: [prepare], foreach: {i: {range: 6}}, parallel: 3, command: 'run {{ i }}',\n"           \
-	"     retry: {limit: 2, backoff: 2s}}\n"                                                                       \
-	"  - {name: left, after: [{step: sim, each: true}], command: 'left {{ i }}', services: [db]}\n"                \
-	"  - {name: right, after: [{step: sim, each: true}], when: 'i == 3', pool: tokens, command: 'right {{ i }}'}\n" \
-	"  - {name: gather, after: [left, {step: right, result: any}], command: 'gather', services: [db]}\n"   \
-	"  - {name: report, after: [gather], command: 'report'}\n"
+/* Memory that all processes see. */
+static struct shared {
+	struct play_counts counts[WORKERS];
+	struct worker {
+		struct plan now;
+		int playing;
+		struct found {
+			struct plan plan;
+			char wrong[512];
+		} found[FOUND_MAX];
+		int found_count;
+	} workers[WORKERS];
+	volatile uint64_t found_at;    /* lowest seed that failed so far; UINT64_MAX: none */
+} *shared;
 
-static void rule(struct sim *s, struct wf_buf *b, const char *name, const char *action, unsigned longest_ms)
-{
-	wf_buf_printf(b, "%s %s after=%u", name, action, (unsigned)sim_rnd(s, longest_ms + 1));
-	if (sim_chance(s, 300))
-		wf_buf_printf(b, " queue=%u", (unsigned)sim_rnd(s, 3000));
-	if (sim_chance(s, 200))
-		wf_buf_printf(b, " late=%u", (unsigned)sim_rnd(s, 5000));
-	if (sim_chance(s, 200))
-		wf_buf_printf(b, " twice");
-	wf_buf_char(b, '\n');
-}
+/* ---- one plan ------------------------------------------------------------------------------------------------- */
 
-static void step_rules(struct sim *s, struct wf_buf *b)
-{
-	char name[32];
-
-	rule(s, b, "prepare", "finish", 3000);
-	for (int i = 0; i < 6; i++) {
-		snprintf(name, sizeof(name), "sim[%d]", i);
-		rule(s, b, name, "finish", 20000);
-		snprintf(name, sizeof(name), "left[%d]", i);
-		rule(s, b, name, "finish", 10000);
-	}
-	rule(s, b, "right*", "finish", 8000);
-	rule(s, b, "gather", "finish", 4000);
-	rule(s, b, "report", "finish", 500);
-}
-
-static void smooth(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "db.0 hang ready=%u\n", (unsigned)sim_rnd(s, 4000));
-	rule(s, b, "sim[2]/1", "fail exit", 8000);
-	rule(s, b, "sim[2]/2", "fail signal", 8000);
-	step_rules(s, b);
-}
-
-static void failing(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "db.0 hang ready=%u\n", (unsigned)sim_rnd(s, 4000));
-	for (int i = 1; i < 4; i++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "sim[4]/%d", i);
-		rule(s, b, name, "fail exit", 5000);
-	}
-	step_rules(s, b);
-}
-
-static void stuck(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "db.0 hang stuck ready=100\n");
-	smooth(p, b);
-}
-
-/* Something always runs until it is canceled. */
-static void endless(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "sim[5] hang\n");
-	smooth(p, b);
-}
-
-static void endless_once(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "sim[5]/1 hang\n");
-	smooth(p, b);
-}
-
-static void member_dies(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "db.0/1 fail exit ready=%u after=%u\n", (unsigned)sim_rnd(s, 2000), (unsigned)(2001 + sim_rnd(s, 6000)));
-	for (int i = 0; i < 6; i++)
-		wf_buf_printf(b, "left[%d] finish after=%u\n", i, (unsigned)(9000 + sim_rnd(s, 3000)));
-	step_rules(s, b);
-}
-
-/* So late that the engine has seen it ready, however often it died. */
-static void member_dies_late(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "db.0/1 fail exit ready=%u after=%u\n", (unsigned)sim_rnd(s, 2000), (unsigned)(400000 + sim_rnd(s, 6000)));
-	for (int i = 0; i < 6; i++)
-		wf_buf_printf(b, "left[%d] finish after=%u\n", i, (unsigned)(410000 + sim_rnd(s, 3000)));
-	step_rules(s, b);
-}
-
-static void member_never_ready(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "db.0 fail exit ready=never after=%u\n", (unsigned)sim_rnd(s, 6000));
-	step_rules(s, b);
-}
-
-static void forgotten(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "sim[1]/1 forget after=20000\nleft[2]/1 forget after=100\n");
-	smooth(p, b);
-}
-
-static void vanished(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "prepare/1 vanish\n");
-	smooth(p, b);
-}
-
-static void refused(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "sim[1]/1 refuse\ndb.0/1 refuse\n");
-	smooth(p, b);
-}
-
-static void refused_always(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "sim[1] refuse\n");
-	smooth(p, b);
-}
-
-static void listing(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "list finish after=%u result={\"files\":[\"a\",\"b\",\"c\",\"d\"]}\n", (unsigned)sim_rnd(s, 2000));
-	rule(s, b, "work*", "finish", 5000);
-	rule(s, b, "check[1]/1", "fail exit", 3000);
-	rule(s, b, "check*", "finish", 3000);
-	rule(s, b, "sum", "finish", 100);
-	rule(s, b, "none*", "finish", 100);
-}
-
-static void listing_badly(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "list finish result={\"other\":1}\n");
-	listing(p, b);
-}
-
-static void two_services(struct play *p, struct wf_buf *b)
-{
-	struct sim *s = p->sim;
-
-	wf_buf_printf(b, "eager.0 hang\none.0 hang ready=%u\ntwo.0 hang ready=%u\n", (unsigned)sim_rnd(s, 3000), (unsigned)sim_rnd(s, 3000));
-	rule(s, b, "*", "finish", 6000);
-}
-
-static void second_fails(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "two.0 fail exit ready=never after=100\n");
-	two_services(p, b);
-}
-
-/* A wait that was canceled comes due while its task waits for cores anew. */
-static void waiting(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "first finish after=50\nagain/1 fail exit\nagain finish after=100\nhog/1 hang\nhog finish after=%u\n", 40000 + (unsigned)sim_rnd(p->sim, 9000));
-}
-
-/* One service fails for good while another is founded for the same user. */
-static void not_wanted(struct play *p, struct wf_buf *b)
-{
-	wf_buf_printf(b, "bad.0 fail exit ready=never after=100\nlate finish after=%u\n", (unsigned)sim_rnd(p->sim, 3000));
-}
-
-static const char waiting_text[] =
-	"workflow: {name: waiting}\n"
-	"steps:\n"
-	"  - {name: again, command: 'again', retry: {limit: 3, backoff: 30s}}\n"
-	"  - {name: first, command: 'first'}\n"
-	"  - {name: hog, after: [first], command: 'hog', priority: 1, resources: {cpus: 4}}\n"
-	"  - {name: last, after: [again, hog], command: 'last'}\n";
-
-static const char not_wanted_text[] =
-	"workflow: {name: not-wanted}\n"
-	"services:\n"
-	"  - {name: bad, type: COMMAND, command: 'serve', ready: {file: bad.up}, provides: {BAD: here}}\n"
-	"  - {name: good, type: COMMAND, command: 'serve', ready: {file: good.up}, provides: {GOOD: here}}\n"
-	"steps:\n"
-	"  - {name: first, command: 'first', services: [bad]}\n"
-	"  - {name: late, command: 'late'}\n"
-	"  - {name: both, after: [late], command: 'both', services: [good, bad]}\n";
-
-static const char list_text[] =
-	"workflow: {name: list}\n"
-	"steps:\n"
-	"  - {name: list, command: 'list', results: [files]}\n"
-	"  - {name: work, foreach: {f: {from: list, list: files}}, command: 'work {{ f }}', parallel: 2}\n"
-	"  - {name: check, after: [{step: work, each: true}], command: 'check {{ f }}', retry: {limit: 1}}\n"
-	"  - {name: sum, after: [check], command: 'sum'}\n";
-
-static const char services_text[] =
-	"workflow: {name: services}\n"
-	"services:\n"
-	"  - {name: one, type: COMMAND, command: 'serve', ready: {file: one.up}, provides: {ONE: here}, resources: {cpus: 1}}\n"
-	"  - {name: two, type: COMMAND, command: 'serve', ready: {file: two.up}, provides: {TWO: here}, resources: {cpus: 1},\n"
-	"     after: [one, first], on_failure: restart}\n"
-	"  - {name: eager, type: COMMAND, command: 'serve', ready: {file: e.up}, provides: {E: here}, start: eager}\n"
-	"steps:\n"
-	"  - {name: first, command: 'first'}\n"
-	"  - {name: use, foreach: {i: {range: 4}}, command: 'use', services: [one, two], resources: {cpus: 2}}\n"
-	"  - {name: last, after: [use], command: 'last', services: [eager, {name: one, access: RO}]}\n";
-
-/* ---- the program ---------------------------------------------------------------------------------------------- */
-
-static const struct scenario scenarios[] = {
-	{
-		.name = "dag",
-		.text = DAG("restart", ""),
-		.write = smooth,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "failing",
-		.text = DAG("restart", ""),
-		.write = failing,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "cancel",
-		.text = DAG("restart", ""),
-		.write = endless,
-		.ends = WF_RUN_CANCELED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_CANCEL, 25000 } },
-	},
-	{
-		.name = "pause",
-		.text = DAG("restart", ""),
-		.write = endless,
-		.ends = WF_RUN_CANCELED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_PAUSE, 6000 }, { ACT_RESUME, 20000 }, { ACT_PAUSE, 9000 }, { ACT_CANCEL, 9000 } },
-	},
-	{
-		.name = "pause and resume",
-		.text = DAG("restart", ""),
-		.write = smooth,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_PAUSE, 500 }, { ACT_RESUME, 20000 } },
-	},
-	{
-		.name = "retry",
-		.text = DAG("restart", ""),
-		.write = failing,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_RETRY, 100 } },
-	},
-	{
-		.name = "cancel and retry",
-		.text = DAG("restart", ""),
-		.write = endless_once,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_CANCEL, 25000, "sim[5]" }, { ACT_RETRY, 100 } },
-	},
-	{
-		.name = "restart",
-		.text = DAG("restart", ""),
-		.write = member_dies,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "hold, found again",
-		.text = DAG("hold", ""),
-		.write = member_dies_late,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_RESOLVE, 0, "db", WF_RESOLVE_RERUN } },
-	},
-	{
-		.name = "hold, given up",
-		.text = DAG("hold", ""),
-		.write = member_dies_late,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_RESOLVE, 0, "db", WF_RESOLVE_FAILED } },
-	},
-	{
-		.name = "fail",
-		.text = DAG("fail", ""),
-		.write = member_dies_late,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "never ready",
-		.text = DAG("restart", ""),
-		.write = member_never_ready,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "fail, retry",
-		.text = DAG("fail", ""),
-		.write = member_dies_late,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.acts = { { ACT_RETRY, 100 } },
-	},
-	{
-		.name = "agent dies",
-		.text = DAG("restart", ""),
-		.write = smooth,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.agent_deaths = 2,
-	},
-	{
-		.name = "forgotten",
-		.text = DAG("restart", "defaults: {on_unknown: rerun}\n"),
-		.write = forgotten,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.lies = 1,
-		.acts = { { ACT_BREAK, 100, "sim[1]" }, { ACT_BREAK, 100, "left[2]" } },
-	},
-	{
-		.name = "held, rerun",
-		.text = DAG("restart", ""),
-		.write = vanished,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.lies = 1,
-		.acts = { { ACT_BREAK, 9000, "prepare" }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_RERUN } },
-	},
-	{
-		.name = "held, succeeded",
-		.text = DAG("restart", ""),
-		.write = vanished,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.lies = 1,
-		.acts = { { ACT_BREAK, 9000, "prepare" }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_SUCCEEDED } },
-	},
-	{
-		.name = "held, failed",
-		.text = DAG("restart", ""),
-		.write = vanished,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-		.lies = 1,
-		.acts = { { ACT_BREAK, 9000, "prepare" }, { ACT_RESOLVE, 0, "prepare", WF_RESOLVE_FAILED } },
-	},
-	{
-		.name = "refused",
-		.text = DAG("restart", ""),
-		.write = refused,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "refused always",
-		.text = DAG("restart", ""),
-		.write = refused_always,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "list",
-		.text = list_text,
-		.write = listing,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "bad list",
-		.text = list_text,
-		.write = listing_badly,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "services",
-		.text = services_text,
-		.write = two_services,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "service fails",
-		.text = services_text,
-		.write = second_fails,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 5,
-		.breaks = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "random",
-		.write = random_write,
-		.ends = WF_RUN_STATES,
-		.deaths = 6,
-		.breaks = 4,
-		.repeats = 1,
-		.helps = 1,
-	},
-	{
-		.name = "random, agent dies",
-		.write = random_write,
-		.ends = WF_RUN_STATES,
-		.deaths = 3,
-		.breaks = 2,
-		.agent_deaths = 3,
-		.repeats = 1,
-		.helps = 1,
-	},
-	{
-		.name = "canceled while it waits",
-		.text = waiting_text,
-		.write = waiting,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 1,
-		.breaks = 1,
-		.repeats = 1,
-		.acts = { { ACT_CANCEL, 2000, "hog" }, { ACT_RETRY, 100 } },
-	},
-	{
-		.name = "not wanted any more",
-		.text = not_wanted_text,
-		.write = not_wanted,
-		.ends = WF_RUN_FAILED_,
-		.deaths = 2,
-		.breaks = 1,
-		.repeats = 1,
-	},
-	{
-		.name = "stuck member",
-		.text = DAG("restart", ""),
-		.write = stuck,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 3,
-		.breaks = 2,
-		.repeats = 1,
-		.lies = 1,
-		.leaks = 1,
-	},
-	{
-		.name = "random, liar",
-		.write = random_write,
-		.ends = WF_RUN_STATES,
-		.deaths = 3,
-		.breaks = 2,
-		.repeats = 1,
-		.lies = 1,
-		.asks = 1,
-		.helps = 1,
-	},
-	{
-		.name = "disk full",
-		.text = DAG("restart", ""),
-		.write = smooth,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 2,
-		.breaks = 2,
-		.full = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "writes fail",
-		.text = DAG("restart", ""),
-		.write = smooth,
-		.ends = WF_RUN_SUCCEEDED,
-		.deaths = 2,
-		.breaks = 2,
-		.errors = 3,
-		.repeats = 1,
-	},
-	{
-		.name = "random, bad disk",
-		.write = random_write,
-		.ends = WF_RUN_STATES,
-		.deaths = 3,
-		.breaks = 2,
-		.full = 3,
-		.errors = 2,
-		.repeats = 1,
-		.helps = 1,
-	},
-};
-
-static const struct scenario *now_scenario;
-static uint64_t now_seed;
-
-/* A BUG in the engine ends the program: say where to look. */
-static void on_abort(int sig)
-{
-	char line[128];
-	int n = snprintf(line, sizeof(line), "Bail out! scenario '%s', seed %llu\n", now_scenario->name, (unsigned long long)now_seed);
-
-	if (write(1, line, (size_t)n) < 0)
-		_exit(1);
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static int one(const struct scenario *s, uint64_t seed, int tracing, uint64_t *hash)
+/* Twice; 0, or -1 with `wrong`. */
+static int twice(const struct plan *plan, char *wrong, size_t size)
 {
 	static struct play p;
+	uint64_t hash, twin;
+	int rc = play(plan, 0, &hash, &p);
 
-	now_scenario = s;
-	now_seed = seed;
-	if (play(s, seed, tracing, hash, &p) == 0)
-		return 0;
-	diag("scenario '%s', seed %llu: %s", s->name, (unsigned long long)seed, p.wrong);
-	return -1;
+	if (rc == 0)
+		rc = play(plan, 0, &twin, &p);
+	snprintf(wrong, size, "%s", p.wrong);
+	if (rc == 0 && hash != twin) {
+		snprintf(wrong, size, "played again, something else happened");
+		rc = -1;
+	}
+	return rc;
 }
 
-static void many(const struct scenario *s, unsigned seeds)
+/* In a process of its own, which may end any way; 0, or -1 with `wrong`. */
+static int twice_apart(const struct plan *plan, char *wrong, size_t size)
 {
-	uint64_t hash, twin;
-	unsigned bad = 0, differ = 0;
+	static char (*said)[512];
+	int status;
+	pid_t pid;
 
-	for (uint64_t seed = 1; seed <= seeds && !bad; seed++) {
-		bad += one(s, seed, 0, &hash) < 0;
-		if (!bad && seed % 10 == 0) {
-			bad += one(s, seed, 0, &twin) < 0;
-			differ += hash != twin;
+	if (!said)
+		said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	snprintf(*said, sizeof(*said), "it ends the process");
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		int null = freopen("/dev/null", "w", stderr) != NULL;
+
+		_exit(twice(plan, *said, sizeof(*said)) < 0 && null);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		bail("cannot play apart");
+	snprintf(wrong, size, "%s", *said);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* ---- smaller ------------------------------------------------------------------------------------------------------ */
+
+static int try(struct plan *best, const struct plan *plan, char *wrong, size_t size, int *tries)
+{
+	char other[512];
+
+	if (--*tries < 0 || twice_apart(plan, other, sizeof(other)) == 0)
+		return 0;
+	*best = *plan;
+	snprintf(wrong, size, "%s", other);
+	return 1;
+}
+
+/* Fewer of everything, as long as it fails, whatever way. */
+static void shrink(struct plan *best, char *wrong, size_t size)
+{
+	int tries = SHRINK_MAX, better = 1;
+
+	while (better && tries > 0) {
+		better = 0;
+		for (int i = 0; i < KNOB_COUNT; i++) {
+			struct plan plan = *best;
+
+			/* A written workflow needs its client's acts to end as it should. */
+			if (!plan.most[i] || (i <= KNOB_acts && plan.scenario->text))
+				continue;
+			for (unsigned to = i == KNOB_steps; to < best->most[i]; to += (best->most[i] - to + 1) / 2) {
+				plan = *best;
+				plan.most[i] = to;
+				if (try(best, &plan, wrong, size, &tries)) {
+					better = 1;
+					break;
+				}
+			}
 		}
 	}
-	ok(!bad, "%s: %u seeds", s->name, seeds);
-	ok(!differ, "%s: the same seed does the same", s->name);
+}
+
+static void keep(const struct plan *plan, const char *wrong)
+{
+	struct wf_buf b = { 0 };
+	FILE *f = fopen(KEPT "/found", "a");
+
+	plan_text(plan, &b);
+	diag("smaller: %s", wf_buf_cstr(&b));
+	diag("  %s", wrong);
+	diag("kept in " KEPT "/found; look with: sim_test -p \"%s\"", wf_buf_cstr(&b));
+	if (f) {
+		fprintf(f, "# %.*s\n%s\n", (int)strcspn(wrong, "\n"), wrong, wf_buf_cstr(&b));
+		fclose(f);
+	}
+	wf_buf_release(&b);
+}
+
+/* ---- kept plans ---------------------------------------------------------------------------------------------------- */
+
+static void replay_kept(const char *name)
+{
+	char path[256], line[1024], wrong[512];
+	unsigned lines = 0, bad = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), KEPT "/%s", name);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		struct plan plan;
+		struct wf_err err;
+
+		if (line[0] == '#' || line[0] == '\n')
+			continue;
+		lines++;
+		if (plan_parse(&plan, line, &err) < 0)
+			bail("%s: %s", path, err.text);
+		if (twice_apart(&plan, wrong, sizeof(wrong)) < 0) {
+			bad++;
+			diag("%.*s", (int)strcspn(line, "\n"), line);
+			diag("  %s", wrong);
+		}
+	}
+	if (f)
+		fclose(f);
+	if (lines || strcmp(name, "plans") == 0)
+		ok(lines && !bad, "%u plans of %s hold", lines, path);
+}
+
+/* ---- many seeds ------------------------------------------------------------------------------------------------------ */
+
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void found(struct worker *w, const struct plan *plan, const char *wrong)
+{
+	struct found *f = &w->found[w->found_count];
+
+	f->plan = *plan;
+	snprintf(f->wrong, sizeof(f->wrong), "%s", wrong);
+	w->found_count++;
+	if (plan->seed < shared->found_at)
+		shared->found_at = plan->seed;
+}
+
+/* Every WORKERS-th seed from `seed` on; stops when it has found enough, or somebody found one that is lower. */
+static void work(struct worker *w, uint64_t seed, uint64_t end, int first_only)
+{
+	char wrong[512];
+
+	for (; seed < end && w->found_count < FOUND_MAX && !(first_only && shared->found_at < seed); seed += WORKERS) {
+		plan_of_seed(&w->now, seed);
+		w->playing = 1;
+		if (twice(&w->now, wrong, sizeof(wrong)) < 0)
+			found(w, &w->now, wrong);
+		w->playing = 0;
+	}
+}
+
+static pid_t start(int i, uint64_t seed, uint64_t end, int first_only)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		play_counts = &shared->counts[i];
+		work(&shared->workers[i], seed, end, first_only);
+		_exit(0);
+	}
+	if (pid < 0)
+		bail("cannot fork");
+	return pid;
+}
+
+static void run_seeds(uint64_t first, uint64_t count, int first_only)
+{
+	pid_t pids[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		pids[i] = start(i, first + (uint64_t)i, first + count, first_only);
+	for (int i = 0; i < WORKERS; i++) {
+		struct worker *w = &shared->workers[i];
+		int status;
+
+		while (waitpid(pids[i], &status, 0) == pids[i] && w->playing) {
+			/* It ended in the middle of a play: go on behind it. */
+			w->playing = 0;
+			found(w, &w->now, "it ended the process");
+			if (w->found_count == FOUND_MAX)
+				break;
+			pids[i] = start(i, w->now.seed + WORKERS, first + count, first_only);
+		}
+	}
+}
+
+/* ---- what happened -------------------------------------------------------------------------------------------------- */
+
+static struct play_counts add_up(void)
+{
+	struct play_counts sum = { 0 };
+
+	for (int i = 0; i < WORKERS; i++) {
+		const struct play_counts *c = &shared->counts[i];
+
+		sum.plays += c->plays;
+		sum.steps += c->steps;
+		sum.starts += c->starts;
+		sum.virtual_ns += c->virtual_ns;
+		for (int k = 0; k < COUNT_COUNT; k++)
+			sum.n[k] += c->n[k];
+		for (int k = 0; k < 256; k++)
+			sum.events[k] += c->events[k];
+	}
+	return sum;
+}
+
+/* Events that no play can bring about: drivers, transfers and hosts do not exist there. */
+static int cannot_happen(int kind)
+{
+	static const uint8_t kinds[] = { WF_E_SERVICE_REFUSED, WF_E_SERVICE_GONE, WF_E_MEMBER_SUSPECT, WF_E_MEMBER_HEALTHY,
+					 WF_E_MEMBER_FENCING };
+
+	return !wf_event_info((uint8_t)kind) || memchr(kinds, kind, sizeof(kinds)) != NULL;
+}
+
+static void check_sometimes(const struct play_counts *c)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		COUNTS(X)
+#undef X
+	};
+	unsigned never = 0;
+
+	for (int i = 0; i < COUNT_COUNT; i++) {
+		diag("%8lu  %s", c->n[i], texts[i]);
+		never += !c->n[i];
+	}
+	ok(!never, "every kind of fault struck");
+	never = 0;
+	for (int i = 0; i < 256; i++)
+		if (!cannot_happen(i) && !c->events[i]) {
+			diag("never: %s", wf_event_name((uint8_t)i));
+			never++;
+		}
+	ok(!never, "every kind of event happened");
+}
+
+static void tell_failures(void)
+{
+	for (int i = 0; i < WORKERS; i++)
+		for (int k = 0; k < shared->workers[i].found_count; k++) {
+			struct found *f = &shared->workers[i].found[k];
+
+			diag("seed %llu: %s", (unsigned long long)f->plan.seed, f->wrong);
+			shrink(&f->plan, f->wrong, sizeof(f->wrong));
+			keep(&f->plan, f->wrong);
+		}
+}
+
+static int find(uint64_t count)
+{
+	run_seeds(1, count, 1);
+	if (shared->found_at == UINT64_MAX) {
+		printf("not found in %llu seeds\n", (unsigned long long)count);
+		return 1;
+	}
+	for (int i = 0; i < WORKERS; i++)
+		for (int k = 0; k < shared->workers[i].found_count; k++)
+			if (shared->workers[i].found[k].plan.seed == shared->found_at)
+				printf("found at seed %llu: %s\n", (unsigned long long)shared->found_at, shared->workers[i].found[k].wrong);
+	return 0;
+}
+
+static int show(const char *line)
+{
+	static struct play p;
+	struct wf_err err;
+	struct plan plan;
+	uint64_t hash;
+	int rc;
+
+	if (plan_parse(&plan, line, &err) < 0)
+		bail("%s", err.text);
+	wf_log_to(2, WF_LOG_DEBUG, "sim");
+	rc = play(&plan, 1, &hash, &p);
+	printf("%s\n", rc == 0 ? "it holds" : p.wrong);
+	return rc != 0;
+}
+
+static void many(uint64_t first, uint64_t seeds)
+{
+	double began = now_s(), took;
+	struct play_counts c;
+	struct rusage used;
+
+	run_seeds(first, seeds, 0);
+	took = now_s() - began;
+	c = add_up();
+	getrusage(RUSAGE_CHILDREN, &used);
+	diag("%lu plays (each seed twice) in %.1f s, %.0f a second; %lu steps, %lu starts", c.plays, took, (double)c.plays / took, c.steps, c.starts);
+	diag("%.0f hours of virtual time, %.0f times as fast as real time", (double)c.virtual_ns / 3.6e12, (double)c.virtual_ns / 1e9 / took);
+	tell_failures();
+	ok(shared->found_at == UINT64_MAX, "%llu seeds from %llu on", (unsigned long long)seeds, (unsigned long long)first);
+	if (seeds >= 300)
+		check_sometimes(&c);
+	if (seeds >= 20000)
+		ok((double)c.virtual_ns / 1e9 / took >= 1000, "a thousand times as fast as real time");
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t hash;
-	unsigned seeds = getenv("WF_SIM_SEEDS") ? (unsigned)atoi(getenv("WF_SIM_SEEDS")) : 0;
+	const char *given = getenv("WF_SIM_SEEDS");
+	uint64_t seeds = given ? strtoull(given, NULL, 10) : SEEDS, first = 1;
+	int opt;
 
-	signal(SIGABRT, on_abort);
-	wf_log_to(argc > 2 ? 2 : -1, argc > 2 ? WF_LOG_DEBUG : WF_LOG_ERROR, "sim");
-	for (size_t i = 0; i < WF_COUNT(scenarios); i++) {
-		if (argc > 1 && strcmp(argv[1], scenarios[i].name) != 0)
-			continue;
-		if (argc > 2)
-			ok(one(&scenarios[i], strtoull(argv[2], NULL, 10), 1, &hash) == 0, "%s, seed %s", argv[1], argv[2]);
-		else
-			many(&scenarios[i], seeds ? seeds : scenarios[i].text && i ? SEEDS : SEEDS_WIDE);
-	}
-	if (argc == 1)
-		ok(play_counts.deaths_writing && play_counts.deaths_creating && play_counts.breaks && play_counts.agent_deaths && play_counts.strays &&
-			   play_counts.full && play_counts.submits > play_counts.plays,
-		   "every fault struck");
-	diag("%lu plays, %lu steps, %.0f virtual hours; %lu deaths (%lu writing, %lu creating), %lu submits, %lu breaks, %lu deaths of the agent, %lu strays, %lu times full, %lu leaves",
-	     play_counts.plays, play_counts.steps, (double)play_counts.virtual_ns / 3.6e12, play_counts.deaths, play_counts.deaths_writing,
-	     play_counts.deaths_creating, play_counts.submits, play_counts.breaks, play_counts.agent_deaths, play_counts.strays, play_counts.full, play_counts.leaves);
+	wf_log_to(-1, WF_LOG_ERROR, "sim");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		bail("no shared memory");
+	shared->found_at = UINT64_MAX;
+	while ((opt = getopt(argc, argv, "n:s:f:p:")) != -1)
+		switch (opt) {
+		case 'n':
+			seeds = strtoull(optarg, NULL, 10);
+			break;
+		case 's':
+			first = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			return find(strtoull(optarg, NULL, 10));
+		case 'p':
+			return show(optarg);
+		default:
+			return 2;
+		}
+	replay_kept("plans");
+	replay_kept("found");
+	many(first, seeds);
 	return done_testing();
 }

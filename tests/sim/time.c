@@ -19,14 +19,15 @@ struct sim_item {
 };
 
 struct sim {
-	uint64_t random[2];
+	struct sim_stream random;
+	int64_t wall_skew_ms;
 	uint64_t now, order, steps, hash;
 	int tracing;
 	struct sim_item **heap;
 	size_t count, cap;
 	struct sim_process *processes;
 	struct sim_files *files;
-	void *links;
+	struct sim_links links;
 	uint64_t started;              /* processes so far */
 };
 
@@ -39,20 +40,33 @@ static struct {
 
 /* ---- random and trace ------------------------------------------------------------------------------------ */
 
-static uint64_t next_random(struct sim *s)
+static uint64_t next_random(struct sim_stream *s)
 {
-	uint64_t a = s->random[0], b = s->random[1];
+	uint64_t a = s->state[0], b = s->state[1];
 
 	/* xorshift128+ */
-	s->random[0] = b;
+	s->state[0] = b;
 	a ^= a << 23;
-	s->random[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
-	return s->random[1] + b;
+	s->state[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
+	return s->state[1] + b;
+}
+
+void sim_stream_init(struct sim_stream *s, uint64_t seed, uint64_t which)
+{
+	s->state[0] = seed * 0x9e3779b97f4a7c15u + 1;
+	s->state[1] = seed ^ (0xd1b54a32d192ed03u + which * 0xff51afd7ed558ccdu);
+	for (int i = 0; i < 8; i++)
+		next_random(s);
+}
+
+uint64_t sim_stream_rnd(struct sim_stream *s, uint64_t n)
+{
+	return (next_random(s) >> 11) % n;
 }
 
 uint64_t sim_rnd(struct sim *s, uint64_t n)
 {
-	return (next_random(s) >> 11) % n;
+	return sim_stream_rnd(&s->random, n);
 }
 
 int sim_chance(struct sim *s, unsigned per_mille)
@@ -68,6 +82,17 @@ uint64_t sim_now_ns(const struct sim *s)
 uint64_t sim_steps(const struct sim *s)
 {
 	return s->steps;
+}
+
+void sim_wall_jump(struct sim *s, int64_t ms)
+{
+	s->wall_skew_ms += ms;
+	sim_mark(s, "the wall clock jumps", (uint64_t)ms, 0);
+}
+
+int64_t sim_wall_ms(const struct sim *s)
+{
+	return 1700000000000 + (int64_t)(s->now / 1000000) + s->wall_skew_ms;
 }
 
 static void stir(struct sim *s, uint64_t v)
@@ -115,16 +140,11 @@ static int before(const struct sim_item *a, const struct sim_item *b)
 	return a->due != b->due ? a->due < b->due : a->order < b->order;
 }
 
-static struct sim_item *add(struct sim *s, struct sim_process *p, enum sim_kind kind, uint64_t due, void *what)
+static void put(struct sim *s, struct sim_item *i, uint64_t due)
 {
-	struct sim_item *i = wf_xcalloc(1, sizeof(*i));
 	size_t at = s->count;
 
 	i->due = due;
-	i->order = ++s->order;
-	i->kind = kind;
-	i->p = p;
-	i->what = what;
 	s->heap = wf_grow(s->heap, &s->cap, s->count + 1, sizeof(*s->heap));
 	s->count++;
 	while (at && before(i, s->heap[(at - 1) / 2])) {
@@ -132,9 +152,19 @@ static struct sim_item *add(struct sim *s, struct sim_process *p, enum sim_kind 
 		at = (at - 1) / 2;
 	}
 	s->heap[at] = i;
-	return i;
 }
 
+static struct sim_item *add(struct sim *s, struct sim_process *p, enum sim_kind kind, uint64_t due, void *what)
+{
+	struct sim_item *i = wf_xcalloc(1, sizeof(*i));
+
+	i->order = ++s->order;
+	i->kind = kind;
+	i->p = p;
+	i->what = what;
+	put(s, i, due);
+	return i;
+}
 static struct sim_item *take(struct sim *s)
 {
 	struct sim_item *top = s->heap[0], *last = s->heap[--s->count];
@@ -216,9 +246,13 @@ int sim_step(struct sim *s)
 		if (!s->count)
 			return 0;
 		i = take(s);
-		if (i->what)
+		if (i->what && i->p->frozen_until_ns <= i->due)
 			break;
-		free(i);
+		/* In the same order, later. */
+		if (i->what)
+			put(s, i, i->p->frozen_until_ns);
+		else
+			free(i);
 	}
 	if (i->due > s->now)
 		s->now = i->due;
@@ -277,6 +311,8 @@ static void work(struct wf_loop *l, struct wf_work *w)
 	}
 	if (p->thread_free_ns < s->now)
 		p->thread_free_ns = s->now;
+	if (p->slow_until_ns > s->now)
+		p->thread_free_ns += sim_rnd(s, 3000000000u);
 	p->thread_free_ns += 50000 + sim_rnd(s, sim_chance(s, 50) ? 200000000 : 3000000);
 	add(s, p, SIM_WORK, p->thread_free_ns, w);
 }
@@ -377,7 +413,7 @@ struct sim_files *sim_files_of(struct sim *s)
 	return s->files;
 }
 
-void **sim_links_of(struct sim *s)
+struct sim_links *sim_links_of(struct sim *s)
 {
 	return &s->links;
 }
@@ -386,10 +422,7 @@ struct sim *sim_create(uint64_t seed)
 {
 	struct sim *s = wf_xcalloc(1, sizeof(*s));
 
-	s->random[0] = seed * 0x9e3779b97f4a7c15u + 1;
-	s->random[1] = seed ^ 0xd1b54a32d192ed03u;
-	for (int i = 0; i < 8; i++)
-		next_random(s);
+	sim_stream_init(&s->random, seed, 0);
 	s->now = 1000000000;
 	s->files = sim_files_create();
 	return s;

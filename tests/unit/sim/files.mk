@@ -2,9 +2,18 @@
 SIM_SRC := \
 	tests/sim/channel.c \
 	tests/sim/checks.c \
+	tests/sim/checks_end.c \
+	tests/sim/checks_log.c \
+	tests/sim/client.c \
+	tests/sim/engine_life.c \
+	tests/sim/faults.c \
 	tests/sim/files.c \
+	tests/sim/files_db.c \
+	tests/sim/files_os.c \
+	tests/sim/plan.c \
 	tests/sim/play.c \
 	tests/sim/random.c \
+	tests/sim/scenarios.c \
 	tests/sim/time.c
 SIM_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(SIM_SRC))
 ALL_OBJ += $(SIM_OBJ)
@@ -18,3 +27,7 @@ UNIT_TESTS += $(SIM_TESTS) \
 SIM_BIN := $(patsubst %.c,$(B)/test/%,$(SIM_TESTS))
 $(SIM_BIN): $(SIM_OBJ)
 $(SIM_BIN): TEST_OBJ += $(SIM_OBJ)
+
+.PHONY: check-sim
+check-sim: $(B)/test/tests/sim/sim_test ## 20,000 seeds in the simulator, and the bugs it has to find
+	@WF_SIM_SEEDS=20000 $(RUN) -j 1 -t 14400 -n "simulator ($(B))" $(B)/test/tests/sim/sim_test

@@ -1,0 +1,274 @@
+/* engine_life.c - owns the engine's life: boots it on what it wrote, connects it to the agent, ends it in one way or another. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/store/store_internal.h"
+#include "tests/sim/play.h"
+
+int engine_is_up(const struct play *p)
+{
+	return p->engine && !p->home->dead && !p->stopping;
+}
+
+/* ---- its agent ----------------------------------------------------------------------------------------------- */
+
+struct call {
+	struct play *p;
+	struct engine *engine;
+	struct sim_process *home;
+};
+
+static void connect_now(void *arg)
+{
+	struct call *c = arg;
+	struct play *p = c->p;
+	struct wf_channel *ends[2];
+	struct wf_err err;
+
+	if (sim_now_ns(p->sim) < p->cut_until_ns || sim_chance(p->sim, 50)) {
+		COUNT(refused);
+		wf_errf(&err, WF_UNREACHABLE, "nobody listens");
+		wf_core_connected(c->engine, "local", NULL, &err);
+	} else {
+		sim_channel_pair(p->sim, c->home, p->world, ends);
+		fake_agent_attach(p->agent, ends[1]);
+		wf_core_connected(c->engine, "local", ends[0], NULL);
+	}
+	free(c);
+}
+
+static void connect_agent(struct engine *e, const char *executor, void *arg)
+{
+	struct play *p = arg;
+	struct call *c = wf_xcalloc(1, sizeof(*c));
+
+	WF_ASSERT(strcmp(executor, "local") == 0);
+	c->p = p;
+	c->engine = e;
+	c->home = p->home;
+	sim_at(p->sim, p->home, sim_now_ns(p->sim) + SIM_MS + sim_rnd(p->sim, 20 * SIM_MS), connect_now, free, c);
+}
+
+/* ---- birth ----------------------------------------------------------------------------------------------------- */
+
+/* The disk did to it what an engine may leave or fail to start for. */
+static int disk_struck(const struct sim_process *h)
+{
+	return (h->fail_at_write && h->writes >= h->fail_at_write) || (h->fail_at_sync && h->syncs >= h->fail_at_sync);
+}
+
+static void on_leave(void *arg, const struct wf_err *why)
+{
+	struct play *p = arg;
+
+	p->left = 1;
+	if (p->home->dead)
+		return;
+	if (!why && p->plan->most[KNOB_idles])
+		COUNT(idles);
+	else if (why && disk_struck(p->home))
+		COUNT(leaves);
+	else
+		check_wrong(p, "the engine left: %s", why ? why->text : "idle");
+}
+
+/* Most die between two steps, some in the middle of writing; some live long, some die young. */
+static void choose_death(struct play *p)
+{
+	int power = fault_may(p, KNOB_power, 400);
+	int soon = sim_chance(p->sim, 500);
+
+	if (!power && !fault_may(p, KNOB_deaths, 1000))
+		return;
+	p->home->loses_power = power;
+	switch (sim_rnd(p->sim, 5)) {
+	case 0:
+		p->home->die_at_write = 1 + sim_rnd(p->sim, soon ? 60 : 600);
+		break;
+	case 1:
+		p->home->die_at_sync = 1 + sim_rnd(p->sim, soon ? 10 : 60);
+		break;
+	default:
+		p->die_at_step = sim_steps(p->sim) + 1 + sim_rnd(p->sim, soon ? 150 : 1500);
+	}
+}
+
+static void choose_disk_errors(struct play *p)
+{
+	if (fault_may(p, KNOB_errors, 600))
+		p->home->fail_at_write = 20 + sim_rnd(p->sim, 600);
+	if (fault_may(p, KNOB_syncs, 600))
+		p->home->fail_at_sync = 1 + sim_rnd(p->sim, 60);
+}
+
+static uint32_t one_of(struct sim *s, uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t all[] = { 0, a, b, c };
+
+	return all[sim_rnd(s, WF_COUNT(all))];
+}
+
+static struct wf_core_limits choose_limits(struct play *p)
+{
+	struct sim *s = p->sim;
+	struct wf_core_limits l = { 0 };
+
+	if (!p->plan->most[KNOB_limits])
+		return l;
+	COUNT(limits);
+	l.blob_step = one_of(s, 1, 200, 1 << 30);
+	l.gap_ms = one_of(s, 1, 100, 3000);
+	l.space_ms = one_of(s, 1, 100, 20000);
+	l.keep_finished_ms = one_of(s, 1, 1000, 1 << 30);
+	l.starts_per_frame = one_of(s, 1, 1, 2);
+	l.backoff_ms = one_of(s, 1, 5, 2000);
+	l.log_pages = one_of(s, 1, 4, 20);
+	return l;
+}
+
+int engine_boot(struct play *p, int mortal)
+{
+	struct wf_core_options o = {
+		.state_dir = SIM_STATE_DIR,
+		.types_dirs = { "services/types" },
+		.connect = connect_agent,
+		.connect_arg = p,
+		.idle_ms = p->plan->most[KNOB_idles] ? 1000 : 0,
+		.limits = choose_limits(p),
+	};
+	struct wf_err err = { 0 };
+
+	p->home = sim_process_start(p->sim, "engine");
+	p->die_at_step = 0;
+	p->left = p->stopping = 0;
+	if (mortal) {
+		choose_death(p);
+		choose_disk_errors(p);
+	}
+	o.os = &p->home->os;
+	o.loop = &p->home->loop;
+	p->engine = wf_core_create(&o, &err);
+	if (p->engine) {
+		check_log(p);
+		wf_core_on_leave(p->engine, on_leave, p);
+		wf_core_start(p->engine);
+		return 0;
+	}
+	/* A directory that never held an engine has no ballast; what was acknowledged has. */
+	if (err.code == WF_FULL && p->full_until_ns && p->clients[0].submit != CLIENT_ANSWERED)
+		return -1;
+	if (!p->home->dead && !disk_struck(p->home))
+		check_wrong(p, "the engine does not start: %s", err.text);
+	return -1;
+}
+
+/* While no engine runs somebody may look whether the events say what the tables say. */
+static void look_inside(struct play *p)
+{
+	struct sim_process *look;
+	struct wf_buf out = { 0 };
+	struct wf_err err = { 0 };
+
+	if (!p->ack_count || p->full_until_ns || !sim_chance(p->sim, 30))
+		return;
+	COUNT(recovers);
+	look = sim_process_start(p->sim, "recover");
+	if (wf_store_recover(&look->os, SIM_STATE_DIR, 1, 1, &out, &err) < 0)
+		check_wrong(p, "between two engines the events say otherwise: %s", err.text);
+	sim_process_free(look);
+	wf_buf_release(&out);
+}
+
+static void boot_now(void *arg)
+{
+	struct play *p = arg;
+
+	if (p->wrong[0])
+		return;
+	look_inside(p);
+	(void)engine_boot(p, 1);
+}
+
+static void never(void *arg)
+{
+	(void)arg;
+}
+
+void engine_boot_later(struct play *p)
+{
+	uint64_t ms = 1 + sim_rnd(p->sim, sim_chance(p->sim, 300) ? 60000 : 500);
+
+	sim_at(p->sim, p->world, sim_now_ns(p->sim) + SIM_MS * ms, boot_now, never, p);
+}
+
+/* ---- death ------------------------------------------------------------------------------------------------------- */
+
+static void count_death(const struct play *p)
+{
+	const struct sim_process *h = p->home;
+
+	COUNT(deaths);
+	play_counts->n[COUNT_deaths_writing] += h->dead && h->writes == h->die_at_write;
+	play_counts->n[COUNT_deaths_syncing] += h->dead && h->syncs == h->die_at_sync;
+	play_counts->n[COUNT_deaths_creating] += !p->engine;
+	play_counts->n[COUNT_errors] += h->fail_at_write && h->writes >= h->fail_at_write;
+	play_counts->n[COUNT_sync_errors] += h->fail_at_sync && h->syncs >= h->fail_at_sync;
+	play_counts->n[COUNT_stops_cut] += p->stopping == 1;
+	if (p->engine) {
+		play_counts->n[COUNT_strays] += p->engine->strays;
+		play_counts->starts += p->engine->starts;
+	}
+}
+
+/* kill -9: what was queued never happens; then its memory goes, as the kernel takes it. */
+void engine_kill(struct play *p)
+{
+	int power = p->home->loses_power && (p->home->dead || sim_steps(p->sim) == p->die_at_step);
+
+	count_death(p);
+	sim_process_kill(p->home);
+	wf_core_destroy(p->engine);
+	sim_process_free(p->home);
+	p->engine = NULL;
+	p->home = NULL;
+	p->stopping = 0;
+	clients_died(p);
+	if (power) {
+		COUNT(powers);
+		sim_disk_power(p->sim);
+		if (p->scenario->agent_may_die && sim_chance(p->sim, 500))
+			fault_agent_dies(p);
+	}
+}
+
+void engine_stopped(void *arg)
+{
+	((struct play *)arg)->stopping = 2;
+}
+
+static void mark_done(void *arg)
+{
+	*(int *)arg = 1;
+}
+
+void engine_stop(struct play *p)
+{
+	int done = 0;
+
+	play_counts->n[COUNT_strays] += p->engine->strays;
+	play_counts->starts += p->engine->starts;
+	wf_core_stop(p->engine, mark_done, &done);
+	while (!done && play_step(p))
+		;
+	/* Its side of the connection is told, and the timers of the loop are its own to stop. */
+	for (int i = 0; i < 1000 && (p->engine->local.channel || p->engine->local.state == AGENT_CONNECTING) && play_step(p); i++)
+		;
+	while (p->engine->store->tidy && play_step(p))
+		;
+	wf_core_destroy(p->engine);
+	p->engine = NULL;
+	if (sim_pending(p->sim, p->home))
+		check_wrong(p, "%zu things are left in the loop of a stopped engine", sim_pending(p->sim, p->home));
+	sim_process_free(p->home);
+	p->home = NULL;
+}
