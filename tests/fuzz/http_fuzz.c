@@ -30,6 +30,7 @@ struct client {
 	int turns;                     /* that the server did not read what was said */
 	int hung_up;
 	struct wf_post turn;
+	int posted;                    /* the turn is still to come */
 	struct wf_timer patience;
 	struct wf_poll *poll;
 	struct wf_buf heard;
@@ -63,6 +64,12 @@ static void on_readable(void *arg, int readable, int writable)
 	}
 }
 
+static void ask_turn(struct client *c)
+{
+	c->posted = 1;
+	wf_loop_post(c->at->loop, &c->turn);
+}
+
 /* The next piece, once the server has read the one before; behind the last there is nothing more to come. */
 static void on_turn(struct wf_post *p)
 {
@@ -70,10 +77,13 @@ static void on_turn(struct wf_post *p)
 	size_t to = c->cut < c->cut_count ? c->cuts[c->cut] : c->n;
 	int unread = 0;
 
-	if (c->hung_up)
+	c->posted = 0;
+	if (c->hung_up) {
+		wf_loop_stop(c->at->loop);
 		return;
+	}
 	if (ioctl(c->fd, SIOCOUTQ, &unread) == 0 && unread > 0 && c->turns++ < TURNS_MAX) {
-		wf_loop_post(c->at->loop, &c->turn);
+		ask_turn(c);
 		return;
 	}
 	c->turns = 0;
@@ -88,7 +98,7 @@ static void on_turn(struct wf_post *p)
 	if (c->said >= to)
 		c->cut++;
 	if (c->said < c->n || c->cut <= c->cut_count) {
-		wf_loop_post(c->at->loop, &c->turn);
+		ask_turn(c);
 	} else {
 		shutdown(c->fd, SHUT_WR);
 		wf_timer_start(c->at->loop, &c->patience, PATIENCE_MS);
@@ -106,9 +116,10 @@ static void exchange(struct client *c)
 	c->patience.fn = on_patience;
 	c->poll = wf_poll_create(c->at->loop, c->fd, on_readable, c);
 	wf_poll_set(c->poll, 1, 0);
-	wf_loop_post(c->at->loop, &c->turn);
+	ask_turn(c);
 	wf_timer_start(c->at->loop, &c->patience, 10 * PATIENCE_MS);
-	wf_loop_run(c->at->loop);
+	while (!c->hung_up || c->posted)
+		wf_loop_run(c->at->loop);
 	if (c->patience.armed)
 		wf_timer_stop(c->at->loop, &c->patience);
 	wf_poll_destroy(c->poll);
