@@ -134,6 +134,7 @@ check: ## all the set-up, then every test; ends with `N passed, N failed`
 	@$(MAKE) -s --no-print-directory all unit B=$(SAN_B) SAN=address,undefined FAULTS=1 DEVELOPER=1
 	@rc=0; export WF_TEST_SUMS=$(abspath $(B))/sums; \
 	$(MAKE) -s --no-print-directory check-lint || rc=1; \
+	$(RUN) -n "models" tests/model/models.sh || rc=1; \
 	$(MAKE) -s --no-print-directory check-unit check-cli B=$(SAN_B) SAN=address,undefined FAULTS=1 DEVELOPER=1 -k || rc=1; \
 	$(MAKE) -s --no-print-directory check-unit check-cli check-system DEVELOPER=1 -k || rc=1; \
 	awk '{ p += $$1; f += $$2 } END { print p " passed, " f " failed" }' $(B)/sums; \
@@ -150,6 +151,11 @@ check-cli: all ## the tests of the command line against this build
 .PHONY: check-system
 check-system: all bench-programs ## whole runs with real parts: kills, full disk, examples
 	@$(RUN) -n "system ($(B))" -j 1 -t 900 $(SYSTEM_TESTS)
+
+.PHONY: check-model
+check-model: ## the protocols' models with larger bounds (spin; some minutes)
+	@tools/deps.sh check
+	@WF_MODEL_BIG=1 WF_MODEL_LIMIT=3000 $(RUN) -n "models" -t 7200 tests/model/models.sh
 
 .PHONY: check-lint
 check-lint: all wdf-check $(B)/tools/states ## layers, headers, schema, manual

@@ -5,7 +5,7 @@ set -euo pipefail
 
 build='gcc make pkg-config libyaml-dev libsqlite3-dev libuv1-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libxxhash-dev'
 demo="$build redis-server redis-tools lammps libpng-dev jq"
-check="$demo clang libclang-rt-14-dev sqlite3 shellcheck mandoc strace xz-utils python3"
+check="$demo clang libclang-rt-14-dev sqlite3 shellcheck mandoc strace xz-utils python3 spin"
 bench="$build python3 python3-venv ninja-build parallel"
 fuzz="$build clang libclang-rt-14-dev afl++"
 
