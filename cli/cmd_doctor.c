@@ -23,7 +23,7 @@ void found(json_t *list, const char *name, enum verdict v, const char *fix, cons
 
 	va_start(ap, fmt);
 	if (vasprintf(&raw, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	va_end(ap);
 	text_visible(&text, raw);
 	item = json_pack("{s:s, s:s}", "name", name, "state", words[v]);

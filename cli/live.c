@@ -52,7 +52,7 @@ static void put(struct live *l, enum style style, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&raw, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	va_end(ap);
 	text_visible(&clean, raw);
 	free(raw);

@@ -14,7 +14,7 @@ static __attribute__((format(printf, 1, 0))) char *text_of(const char *fmt, va_l
 	char *s = NULL;
 
 	if (vasprintf(&s, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	return s;
 }
 

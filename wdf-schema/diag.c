@@ -98,7 +98,7 @@ struct wdf_diag *wdf_find(struct wdf_diags *d, enum wdf_code code, struct wdf_po
 	f.severity = f.code[0] == 'W' ? WDF_WARNING : WDF_ERROR;
 	va_start(ap, fmt);
 	if (vasprintf(&f.text, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	va_end(ap);
 	for (size_t i = 0; i < d->count; i++)
 		if (is_same(&d->items[i], &f)) {
@@ -123,7 +123,7 @@ void wdf_hint(struct wdf_diag *f, const char *fmt, ...)
 	free(f->hint);
 	va_start(ap, fmt);
 	if (vasprintf(&f->hint, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	va_end(ap);
 }
 
@@ -137,7 +137,7 @@ void wdf_related(struct wdf_diag *f, struct wdf_pos pos, const char *fmt, ...)
 	f->related = pos;
 	va_start(ap, fmt);
 	if (vasprintf(&f->related_text, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	va_end(ap);
 }
 

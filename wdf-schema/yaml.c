@@ -353,7 +353,7 @@ static int read_events(struct reader *r, const struct wf_buf *masked)
 	int rc = 0, done = 0;
 
 	if (!yaml_parser_initialize(&p))
-		WF_BUG("out of memory for the YAML reader");
+		wf_out_of_memory(0);
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p, (const unsigned char *)wf_buf_cstr(masked), masked->len);
 	while (!done && rc == 0) {

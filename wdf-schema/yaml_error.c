@@ -78,7 +78,7 @@ static int find_open_quote(const struct source *r, const struct wf_buf *masked, 
 	int found = 0, done = 0;
 
 	if (!yaml_parser_initialize(&p))
-		WF_BUG("out of memory for the YAML reader");
+		wf_out_of_memory(0);
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p, (const unsigned char *)wf_buf_cstr(masked), masked->len);
 	while (!done && !found) {
@@ -142,7 +142,7 @@ void wdf_yaml_error(const yaml_parser_t *p, const char *text, size_t n, const st
 	uint32_t tab;
 
 	if (p->error == YAML_MEMORY_ERROR)
-		WF_BUG("out of memory for the YAML reader");
+		wf_out_of_memory(0);
 	if (strstr(context, "quoted scalar") && strstr(problem, "unexpected")) {
 		wdf_hint(wdf_find(d, WDF_QUOTE, wdf_yaml_pos(p->context_mark), 1, "quote is not closed"),
 			 "add the closing quote");

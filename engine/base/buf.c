@@ -12,7 +12,7 @@ void *wf_xmalloc(size_t n)
 	void *p = malloc(n ? n : 1);
 
 	if (!p)
-		WF_BUG("out of memory (%zu bytes)", n);
+		wf_out_of_memory(n);
 	return p;
 }
 
@@ -21,7 +21,7 @@ void *wf_xcalloc(size_t n, size_t size)
 	void *p = calloc(n ? n : 1, size ? size : 1);
 
 	if (!p)
-		WF_BUG("out of memory (%zu x %zu bytes)", n, size);
+		wf_out_of_memory(n * size);
 	return p;
 }
 
@@ -30,7 +30,7 @@ void *wf_xrealloc(void *old, size_t n)
 	void *p = realloc(old, n ? n : 1);
 
 	if (!p)
-		WF_BUG("out of memory (%zu bytes)", n);
+		wf_out_of_memory(n);
 	return p;
 }
 
@@ -55,7 +55,7 @@ char *wf_xasprintf(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&s, fmt, ap) < 0)
-		WF_BUG("out of memory formatting '%s'", fmt);
+		wf_out_of_memory(0);
 	va_end(ap);
 	return s;
 }

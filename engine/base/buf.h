@@ -1,6 +1,6 @@
-/* buf.h - memory that aborts, growable bytes, and an arena
+/* buf.h - memory that is there, growable bytes, and an arena
  *
- * wf_xmalloc and friends abort when a small fixed allocation fails: dying is a path we test anyway.
+ * wf_xmalloc and friends end the program when there is no memory (wf_out_of_memory): dying is a path we test anyway.
  * Whatever is sized from outside is bounded by its reader before it gets here.
  *
  * struct wf_buf is growable bytes, always NUL-terminated at data[len] once anything was added.

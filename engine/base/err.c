@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *name;
@@ -128,6 +129,15 @@ enum wf_code wf_code_of(const char *name)
 		if (strcmp(codes[i].name, name) == 0)
 			return (enum wf_code)i;
 	return WF_INTERNAL;
+}
+
+void wf_out_of_memory(size_t n)
+{
+	if (n)
+		fprintf(stderr, "%s: out of memory (%zu bytes)\n", program_invocation_short_name, n);
+	else
+		fprintf(stderr, "%s: out of memory\n", program_invocation_short_name);
+	_exit(wf_code_exit(WF_INTERNAL));
 }
 
 void wf_bug(const char *file, int line, const char *fmt, ...)

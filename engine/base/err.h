@@ -15,6 +15,7 @@
 #define WF_BASE_ERR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 /*   symbol            name               http exit  phrase */
 #define WF_CODES(X)                                                                                \
@@ -74,6 +75,9 @@ enum wf_code wf_code_of(const char *name);
 #define WF_BUG(...) wf_bug(__FILE__, __LINE__, __VA_ARGS__)
 void wf_bug(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
+/* There is no memory: says so and ends with the exit code of an internal error, at once: nothing is run that could need some. What was
+ * acknowledged is on disk, and coming back from there is a path that is tested anyway. `n` bytes were wanted; 0: who knows. */
+void wf_out_of_memory(size_t n) __attribute__((noreturn));
 #define WF_ASSERT(cond) ((cond) ? (void)0 : WF_BUG("assertion failed: %s", #cond))
 
 #endif

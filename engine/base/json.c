@@ -2,6 +2,7 @@
 #include "engine/base/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -39,6 +40,12 @@ static int too_deep(const char *text, size_t n, struct wf_err *err)
 		}
 	}
 	return 0;
+}
+
+/* jansson answers a lack of memory with a document in which something is missing. Before main, so before anything of it was made. */
+static void __attribute__((constructor)) use_our_memory(void)
+{
+	json_set_alloc_funcs(wf_xmalloc, free);
 }
 
 json_t *wf_json_parse(const char *text, size_t n, struct wf_err *err)

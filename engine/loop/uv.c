@@ -393,6 +393,8 @@ struct wf_loop *wf_loop_uv_create(void)
 	u->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (u->clock_fd < 0)
 		WF_BUG("timerfd_create: %s", strerror(errno));
+	/* What the library does without memory it does not say everywhere. */
+	uv_replace_allocator(wf_xmalloc, wf_xrealloc, wf_xcalloc, free);
 	rc = uv_loop_init(&u->uv);
 	if (rc == 0)
 		rc = uv_async_init(&u->uv, &u->wake, on_wake);

@@ -82,7 +82,7 @@ int db_err(struct db *db, const char *doing, struct wf_err *err)
 	case SQLITE_TOOBIG:
 		return wf_errf(err, WF_TOO_LARGE, "cannot %s '%s': %s", doing, db->path, text);
 	case SQLITE_NOMEM:
-		WF_BUG("out of memory in SQLite");
+		wf_out_of_memory(0);
 	default:
 		return wf_errf(err, WF_INTERNAL, "cannot %s '%s': %s (code %d)", doing, db->path,
 			       text, code);
@@ -116,7 +116,7 @@ static void bind(sqlite3_stmt *st, const struct db_arg *a)
 	else
 		rc = sqlite3_bind_blob64(st, at, a->p, a->n, SQLITE_STATIC);
 	if (rc == SQLITE_NOMEM)
-		WF_BUG("out of memory in SQLite");
+		wf_out_of_memory(0);
 	/* SQLITE_TOOBIG leaves NULL there; columns are NOT NULL, so the step says so. */
 }
 
@@ -363,7 +363,7 @@ struct db *db_open(struct wf_os *os, const char *path, struct wf_err *err)
 		goto error;
 	if (sqlite3_open_v2(path, &db->sql, flags, store_vfs(os)) != SQLITE_OK) {
 		if (!db->sql)
-			WF_BUG("out of memory in SQLite");
+			wf_out_of_memory(0);
 		db_err(db, "open", err);
 		goto error;
 	}
