@@ -83,19 +83,31 @@ static int views_are_there(struct engine *e, struct run *r, uint32_t instance, s
 	return 0;
 }
 
+/* The start before it in the frame, if that is of the same step. */
+static const struct wf_start *start_like(const struct starts *s, const struct effect *f)
+{
+	const struct wf_start *before = s->count ? &s->items[s->count - 1] : NULL;
+
+	return before && before->key.kind == WF_KIND_STEP && before->key.run == f->run && before->key.instance == f->a ? before : NULL;
+}
+
 static void start(struct engine *e, struct run *r, const struct effect *f, struct starts *s)
 {
 	const struct wf_task *t = &r->inst[f->a].tasks[f->b];
+	struct wf_start *st;
 	struct wf_err err;
 
 	/* Canceled or lost between the commit and now, or no agent to send to: reattach resolves it. */
 	if (t->number != f->number || t->astate != WF_ATTEMPT_SUBMITTING ||
 	    agents_of(e, "local")->state != AGENT_READY)
 		return;
-	if (views_are_there(e, r, f->a, &err) < 0 || render_task(e, r, f->a, f->b, &s->arena, room(e, s), &err) < 0)
+	st = room(e, s);
+	if (views_are_there(e, r, f->a, &err) < 0 || render_task(e, r, f->a, f->b, start_like(s, f), &s->arena, st, &err) < 0) {
 		refuse(e, r, f, &err);
-	else
-		s->items[s->count++].places = f->places;
+		return;
+	}
+	st->places = f->places;
+	s->count++;
 }
 
 static void start_member(struct engine *e, struct run *r, const struct effect *f, struct starts *s)

@@ -346,7 +346,9 @@ void agent_send(struct agent *a, const struct wf_buf *b);
 void messages_frame(struct agent *a, const void *p, size_t n);
 
 /* render.c: a task becomes a wf_start; all memory from the arena */
-int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a, struct wf_start *s, struct wf_err *err);
+/* like: another start of the same instance, in the same arena, whose texts may be shared; or NULL. */
+int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t index, const struct wf_start *like, struct wf_arena *a,
+		struct wf_start *s, struct wf_err *err);
 int render_member(struct engine *e, struct run *r, uint32_t service, uint32_t n, struct wf_arena *a, struct wf_start *s, struct wf_err *err);
 struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a);
 int render_when(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int *truth, struct wf_err *err);

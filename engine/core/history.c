@@ -377,7 +377,7 @@ static void show_rendered(struct look *l, struct run *r, struct wf_buf *out)
 	for (uint32_t i = 0; i < r->wdf->param_count; i++)
 		put_value(r->wdf->params[i].name, &r->wdf->params[i].value, parameters);
 	dag_task_values(r->dag, l->instance, l->index, put_value, parameters);
-	if (render_task(l->engine, r, l->instance, l->index, &arena, &st, &err) == 0) {
+	if (render_task(l->engine, r, l->instance, l->index, NULL, &arena, &st, &err) == 0) {
 		put_list(out, "command", st.argv);
 		jw_str(out, "workdir", st.cwd);
 		put_list(out, "inputs", st.inputs);

@@ -154,17 +154,19 @@ static char *render_path(const struct wdf_tmpl *t, const char *base, const struc
 	return kept;
 }
 
+static const char *const nothing[] = { NULL };
+
 static const char *const *render_paths(const struct wdf_tmpl *t, uint32_t n, const char *base, const struct wdf_scope *scope,
 				       struct wf_arena *a, struct wf_err *err)
 {
-	const char **list = wf_arena_alloc(a, (n + 1) * sizeof(*list));
+	const char **list = n ? wf_arena_alloc(a, (n + 1) * sizeof(*list)) : NULL;
 
 	for (uint32_t i = 0; i < n; i++) {
 		list[i] = render_path(&t[i], base, scope, a, err);
 		if (!list[i])
 			return NULL;
 	}
-	return list;
+	return n ? list : nothing;
 }
 
 /* ---- environment --------------------------------------------------------------------------------------------- */
@@ -256,29 +258,33 @@ static void env_service(struct env *env, struct run *r, uint32_t service)
 
 static void load_base_env(struct engine *e, struct run *r)
 {
-	struct wf_buf text = { 0 };
 	char *path = wf_xasprintf("%s/env", r->dir), id[WF_ID_TEXT + 1], when[64];
-	size_t n = 0, cap = 0;
 	time_t created = (time_t)(r->row.created_ms / 1000);
+	struct wf_arena arena = { 0 };
+	struct env env = { .arena = &arena };
+	struct wf_buf text = { 0 };
 	struct tm tm;
 
-	/* Without the file (removed by hand) tasks still get what is ours to give. */
-	(void)wf_file_read(e->os, path, 64u << 20, &text, NULL);
-	free(path);
-	for (size_t i = 0; i < text.len; i += strlen(text.data + i) + 1) {
-		r->base_env = wf_grow(r->base_env, &cap, n + 8, sizeof(*r->base_env));
-		r->base_env[n++] = wf_xstrdup(text.data + i);
-	}
-	wf_buf_release(&text);
+	/* Ours first: of two that have a name, most programs take the first. */
 	wf_id_text(&r->row.id, id);
 	localtime_r(&created, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%d_%H:%M:%S", &tm);
-	r->base_env = wf_grow(r->base_env, &cap, n + 8, sizeof(*r->base_env));
-	r->base_env[n++] = wf_xasprintf("WF_RUN_ID=%s", id);
-	r->base_env[n++] = wf_xasprintf("WF_RUN_NAME=%s", r->row.name);
-	r->base_env[n++] = wf_xasprintf("IOI_WORKFLOW_NAME=%s", r->row.workflow);
-	r->base_env[n++] = wf_xasprintf("IOI_WORKFLOW_RUN_ID=%s-%s", r->row.name, when);
-	r->base_env[n] = NULL;
+	env_set(&env, "WF_RUN_ID", id);
+	env_set(&env, "WF_RUN_NAME", r->row.name);
+	env_set(&env, "IOI_WORKFLOW_NAME", r->row.workflow);
+	env_add(&env, wf_arena_join(&arena, "IOI_WORKFLOW_RUN_ID=", r->row.name, "-", when, NULL));
+	for (uint32_t i = 0; i < r->wdf->param_count; i++)
+		env_value(r->wdf->params[i].name, &r->wdf->params[i].value, &env);
+	/* Without the file (removed by hand) tasks still get what is ours to give. */
+	(void)wf_file_read(e->os, path, 64u << 20, &text, NULL);
+	free(path);
+	for (size_t i = 0; i < text.len; i += strlen(text.data + i) + 1)
+		env_add(&env, text.data + i);
+	r->base_env = wf_xcalloc(env.count + 1, sizeof(*r->base_env));
+	for (size_t i = 0; i < env.count; i++)
+		r->base_env[i] = wf_xstrdup(env.items[i]);
+	wf_buf_release(&text);
+	wf_arena_release(&arena);
 }
 
 static const char *const *base_env(struct engine *e, struct run *r)
@@ -293,20 +299,9 @@ static const char *const *base_env(struct engine *e, struct run *r)
 static int task_env(struct run *r, uint32_t instance, uint32_t index, const struct wdf_scope *scope, struct wf_start *s,
 		    const struct wdf_argv *argv, char **setup_env, size_t setup_count, struct wf_arena *a, struct wf_err *err)
 {
-	const struct dag_instance *di = &r->dag->instances[instance];
-	const struct wdf_step *step = &r->wdf->steps[di->step];
+	const struct wdf_step *step = &r->wdf->steps[r->dag->instances[instance].step];
 	struct env env = { .arena = a };
-	char digits[24];
 
-	env_set(&env, "WF_STEP", di->name);
-	env_set(&env, "WF_TASK_ID", s->name);
-	env_set(&env, "WF_INDEX", wf_u64_text(digits, index));
-	env_set(&env, "WF_ATTEMPT", wf_u64_text(digits, s->key.attempt));
-	env_set(&env, "WF_WORKDIR", s->cwd);
-	env_set(&env, "WF_RESULT", s->result_path);
-	env_set(&env, "PWD", s->cwd);
-	for (uint32_t i = 0; i < r->wdf->param_count; i++)
-		env_value(r->wdf->params[i].name, &r->wdf->params[i].value, &env);
 	dag_task_values(r->dag, instance, index, env_value, &env);
 	for (uint32_t i = 0; i < r->inst[instance].lease_count; i++)
 		env_service(&env, r, r->leases[r->inst[instance].first_lease + i].l.service);
@@ -321,12 +316,20 @@ static int task_env(struct run *r, uint32_t instance, uint32_t index, const stru
 		env_add(&env, argv->env[i]);
 	for (size_t i = 0; i < setup_count; i++)
 		env_add(&env, setup_env[i]);
-	s->env_more = (const char *const *)env.items;
+	s->env_more = env.count ? (const char *const *)env.items : nothing;
 	return 0;
 }
 
-int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_arena *a, struct wf_start *s,
-		struct wf_err *err)
+static int is_constant(const struct wdf_command *c)
+{
+	for (uint32_t i = 0; i < c->word_count; i++)
+		if (!wdf_tmpl_is_literal(&c->words[i].tmpl))
+			return 0;
+	return wdf_tmpl_is_literal(&c->script);
+}
+
+int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t index, const struct wf_start *like, struct wf_arena *a,
+		struct wf_start *s, struct wf_err *err)
 {
 	const struct wdf_step *step = &r->wdf->steps[r->dag->instances[instance].step];
 	const struct wf_task *t = &r->inst[instance].tasks[index];
@@ -340,9 +343,13 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 	s->key = (struct wf_key){ .run = r->row.number, .instance = instance, .index = index, .attempt = t->attempt,
 				  .kind = WF_KIND_STEP };
 	s->name = wf_arena_strdup(a, name);
-	if (wdf_command_render(step->command, scope, a, &argv, err) < 0)
-		return wf_err_wrap(err, "command of '%s'", name);
-	s->argv = (const char *const *)argv.argv;
+	if (like && is_constant(step->command)) {
+		s->argv = like->argv;
+	} else {
+		if (wdf_command_render(step->command, scope, a, &argv, err) < 0)
+			return wf_err_wrap(err, "command of '%s'", name);
+		s->argv = (const char *const *)argv.argv;
+	}
 	s->cwd = step->workdir.count ? render_path(&step->workdir, r->row.workdir, scope, a, err) : r->row.workdir;
 	if (!s->cwd)
 		return wf_err_wrap(err, "workdir of '%s'", name);
@@ -355,7 +362,7 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 		return wf_err_wrap(err, "stdout of '%s'", name);
 	if (step->stderr_path.count && !(s->stderr_path = render_path(&step->stderr_path, s->cwd, scope, a, err)))
 		return wf_err_wrap(err, "stderr of '%s'", name);
-	s->log_dir = wf_arena_join(a, r->dir, "/log", NULL);
+	s->log_dir = like ? like->log_dir : wf_arena_join(a, r->dir, "/log", NULL);
 	s->result_path = wf_arena_join(a, r->dir, "/result/", wf_u64_text(d[0], instance), ".", wf_u64_text(d[1], index), ".",
 				       wf_u64_text(d[2], t->attempt), NULL);
 	s->token = wf_arena_join(a, e->tag, "/step/", wf_u64_text(d[0], r->row.number), "/", wf_u64_text(d[1], t->number), NULL);

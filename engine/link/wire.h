@@ -79,7 +79,10 @@ struct wf_hello {
 #define WF_CAP_REVOKE  2u  /* answers `revoke` by claims (Slurm) */
 #define WF_CAP_MEMORY  4u  /* enforces memory (delegated cgroup) */
 
-/* One attempt to start. Everything is resolved: no placeholder is left. NULL strings are absent; lists are NULL-terminated. */
+/*
+ * One attempt to start. Everything is resolved: no placeholder is left. NULL strings are absent; lists are NULL-terminated. What else a task
+ * finds in its environment the agent adds from these fields (wf_attempt_own_env).
+ */
 struct wf_start {
 	uint64_t number;
 	struct wf_key key;

@@ -49,6 +49,27 @@ const char **wf_attempt_env(const char *const *base, const char *const *more, co
 	return env;
 }
 
+size_t wf_attempt_own_env(const struct wf_start *s, struct wf_arena *a, const char **out)
+{
+	const char *name = s->name ? s->name : "", *cwd = s->cwd ? s->cwd : "/";
+	char digits[24];
+	size_t n = 0;
+
+	out[n++] = wf_arena_join(a, "WF_TOKEN=", s->token ? s->token : "", NULL);
+	if (s->result_path)
+		out[n++] = wf_arena_join(a, "WF_RESULT=", s->result_path, NULL);
+	if (s->key.kind != WF_KIND_STEP)
+		return n;
+	/* A task's name is its step's, and an index in brackets where it has one. */
+	out[n++] = wf_arena_join(a, "WF_STEP=", wf_arena_strndup(a, name, strcspn(name, "[")), NULL);
+	out[n++] = wf_arena_join(a, "WF_TASK_ID=", name, NULL);
+	out[n++] = wf_arena_join(a, "WF_INDEX=", wf_u64_text(digits, s->key.index), NULL);
+	out[n++] = wf_arena_join(a, "WF_ATTEMPT=", wf_u64_text(digits, s->key.attempt), NULL);
+	out[n++] = wf_arena_join(a, "WF_WORKDIR=", cwd, NULL);
+	out[n++] = wf_arena_join(a, "PWD=", cwd, NULL);
+	return n;
+}
+
 const char *wf_attempt_env_get(const char *const *env, const char *name)
 {
 	size_t n = strlen(name);

@@ -315,24 +315,21 @@ static void started(struct attempt *a, pid_t pid, uint64_t ticks_from, struct pl
 static void execute(struct attempt *a, const struct wf_start *s)
 {
 	struct agent *g = a->agent;
-	char token[512], result[4200], control[] = "WF_CONTROL_FD=3";
-	const char *extra[4] = { NULL };
+	const char *extra[WF_ATTEMPT_OWN + 2] = { NULL };
+	struct wf_arena arena = { 0 };
 	const char **env = NULL, **argv = NULL;
 	struct plumbing p = { { -1, -1 }, { -1, -1 }, -1 };
 	struct streams st = { -1, -1, -1 };
 	struct wf_err err = { 0 };
 	struct wf_spawn sp = { 0 };
-	int fds[FDS], n = 0;
+	int fds[FDS];
+	size_t n;
 	uint64_t ticks;
 	pid_t pid;
 
-	snprintf(token, sizeof(token), "WF_TOKEN=%s", s->token ? s->token : "");
-	snprintf(result, sizeof(result), "WF_RESULT=%s", s->result_path ? s->result_path : "");
-	extra[n++] = token;
-	if (s->result_path)
-		extra[n++] = result;
+	n = wf_attempt_own_env(s, &arena, extra);
 	if (s->control)
-		extra[n++] = control;
+		extra[n] = "WF_CONTROL_FD=3";
 	env = wf_attempt_env(s->env, s->env_more, extra);
 	argv = command(s);
 	if (open_streams(a, s, &st, &err) < 0 || lay_plumbing(&p, s, env, &err) < 0) {
@@ -370,6 +367,7 @@ out:
 	close_plumbing(&p);
 	free(env);
 	free(argv);
+	wf_arena_release(&arena);
 }
 
 static void launch(struct attempt *a, const struct wf_start *s)
