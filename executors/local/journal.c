@@ -420,7 +420,7 @@ static size_t load(struct journal *j, const struct wf_buf *b, void (*fn)(const s
 			return 0;
 		at += FRAME + n;
 	}
-	return at;
+	return header_seen ? at : 0;
 }
 
 static int set_aside(struct journal *j, struct wf_err *err)
