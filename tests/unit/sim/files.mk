@@ -30,4 +30,4 @@ $(SIM_BIN): TEST_OBJ += $(SIM_OBJ)
 
 .PHONY: check-sim
 check-sim: $(B)/test/tests/sim/sim_test ## 20,000 seeds in the simulator, and the bugs it has to find
-	@WF_SIM_SEEDS=20000 $(RUN) -j 1 -t 14400 -n "simulator ($(B))" $(B)/test/tests/sim/sim_test
+	@WF_SIM_SEEDS=20000 $(RUN) -j 1 -t 14400 -n "simulator ($(B))" $(B)/test/tests/sim/sim_test tests/sim/bugs.sh
