@@ -11,7 +11,7 @@
 #include "wdf-schema/wdf.h"
 #include "wdf-schema/wfformat_trace.h"
 
-enum { NAME_CUT = 100, FILE_NAME_MAX = 250, INPUTS_PER_STEP = 500, SPARE_MS = 1000 };
+enum { NAME_CUT = 100, FILE_NAME_MAX = 250, INPUTS_PER_STEP = 500, SPARE_MS = 250 };
 
 /* $1: seconds, then pairs of file and size */
 static const char sleeps[] = "sleep \"$1\"; shift; while (($#)); do head -c \"$2\" /dev/zero >\"$1\"; shift 2; done";
@@ -298,7 +298,7 @@ static void put_head(struct writer *w)
 	quoted(w->out, dir);
 	wf_buf_printf(w->out, "\n  labels: {wfformat.version: \"%s\"}", w->t->version);
 	if (w->o->time_scale > 0)
-		wf_buf_str(w->out, "\n  retry: {limit: 2, classes: [timeout], grow: {time: x10}}");
+		wf_buf_str(w->out, "\n  retry: {limit: 3, classes: [timeout], grow: {time: x10}}");
 	wf_buf_str(w->out, "\nsteps:\n");
 }
 

@@ -51,7 +51,8 @@ static void measure(const struct work *w, const char *trace)
 		made[CORE] = core_makespan(w, cores[i]);
 		made[FIFO] = list_makespan(w, cores[i], LIST_FIFO);
 		made[BLEVEL] = list_makespan(w, cores[i], LIST_BLEVEL);
-		best = best_known(w, cores[i], made[FIFO] < made[BLEVEL] ? made[FIFO] : made[BLEVEL]);
+		best = made[FIFO] < made[BLEVEL] ? made[FIFO] : made[BLEVEL];
+		best = best_known(w, cores[i], made[CORE] < best ? made[CORE] : best);
 		for (int p = 0; p < POLICIES; p++) {
 			add(&all[p], made[p], best, bound, trace, cores[i]);
 			add(&by_cores[i][p], made[p], best, bound, trace, cores[i]);

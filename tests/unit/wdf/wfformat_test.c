@@ -76,7 +76,7 @@ static void test_version(const char *trace, const char *version)
 	is_str(s[0].name, "wf-inputs", "%s: that step", version);
 	is_str(s[0].outputs[0].raw, "in", "%s: makes the file", version);
 	is_str(s[1].name, "a", "%s: then the tasks", version);
-	is_int(s[1].resources.time_ms, 2650, "%s: with their time and some to spare", version);
+	is_int(s[1].resources.time_ms, 1900, "%s: with their time and some to spare", version);
 	is_str(s[1].outputs[0].raw, "x", "%s: what they write", version);
 	is_str(s[1].command->words[5].tmpl.raw, "x", "%s: and make", version);
 	is_str(s[1].command->words[6].tmpl.raw, "1000", "%s: as large as it was", version);
