@@ -15,7 +15,7 @@ BIN = os.path.join(B, "bin")
 BENCH = os.path.join(B, "bench")
 WORK = os.path.abspath(os.environ.get("BENCH_DIR") or os.path.join(BENCH, "w"))
 QUICK = bool(os.environ.get("QUICK"))
-DEADLINE_S = 600
+DEADLINE_S = 120
 left_out = []
 
 
@@ -139,7 +139,7 @@ class Engine:
             argv = [os.path.join(BIN, "wf-fake-agent"), "--dir", self.agent_dir, "--quick", str(self.cores)]
             with open(self.agent_log, "wb") as log:
                 self.agent = subprocess.Popen(argv + (["--hold", str(self.hold)] if self.hold else []), stderr=log)
-            wait_for("the agent's socket", lambda: os.path.exists(os.path.join(self.agent_dir, "s")))
+            wait_for("the agent's socket", self.agent_listens)
         self.start()
         return self
 
@@ -150,6 +150,11 @@ class Engine:
             for pid in pids_of("wf-agent-local", self.agent_dir):
                 os.kill(pid, signal.SIGTERM)
                 wait_for("the agent's end", lambda p=pid: not os.path.exists(f"/proc/{p}") or is_zombie(p))
+
+    def agent_listens(self):
+        if self.agent.poll() is not None:
+            raise Failed("the agent ended: " + open(self.agent_log, encoding="utf-8").read()[-300:])
+        return os.path.exists(os.path.join(self.agent_dir, "s"))
 
     def launch(self):
         with open(os.path.join(self.dir, "engine.log"), "ab") as log:
