@@ -6,7 +6,8 @@
  *
  * Dirty task blobs are not written with every batch: each event earns a few bytes of budget, and now and then the oldest dirty ones
  * are written, as far as it goes. So a busy run writes about twice its events, and a restart replays at most
- * (dirty blobs x blob size / budget per event) events. A run that is over has all its blobs written.
+ * (dirty blobs x blob size / budget per event) events. A run that is over has all its blobs written, a few with each batch: a batch holds
+ * copies of them, and those of a million tasks are as large as all else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum {
 	BUDGET_PER_EVENT = 64,           /* bytes of task blobs an event pays for */
 	BUDGET_STEP = 64 << 10,          /* earned between two times that any are written: the store looks at all of a run each time */
 	BUDGET_CAP = 8 << 20,            /* most of it saved up, and most written in one batch */
+	OVER_STEP = 4 << 20,             /* most written in one batch of a run that is over */
 	GAP_MS = 10,                     /* the longest that news nobody waits for stays uncommitted */
 	SPACE_MS = 5000,                 /* between two looks at a full disk */
 };
@@ -132,9 +134,7 @@ void batch_dirty(struct run *r, uint32_t instance, uint32_t chunk)
 
 static void write_blobs(struct engine *e, struct run *r, uint64_t seq, int64_t *budget)
 {
-	int over = wf_run_is_over(&r->row);
-
-	while (r->chunk_count && (*budget > 0 || over)) {
+	while (r->chunk_count && *budget > 0) {
 		struct chunk c = r->chunks[r->chunk_head];
 
 		r->chunk_head = (r->chunk_head + 1) % r->chunk_cap;
@@ -142,6 +142,20 @@ static void write_blobs(struct engine *e, struct run *r, uint64_t seq, int64_t *
 		/* One that was read clean from the store after it was queued has nothing to say. */
 		if (r->inst[c.instance].dirty[c.number / 64] >> (c.number % 64) & 1)
 			*budget -= (int64_t)write_chunk(e, r, c.instance, c.number, seq);
+	}
+}
+
+/* What earlier batches left of runs that are over. */
+static void write_more(struct engine *e, uint64_t seq, int64_t *budget)
+{
+	e->lagging = 0;
+	for (size_t i = 0; i < e->run_count; i++) {
+		struct run *r = e->runs[i];
+
+		if (!wf_run_is_over(&r->row) || !r->chunk_count)
+			continue;
+		write_blobs(e, r, seq, budget);
+		e->lagging |= r->chunk_count > 0;
 	}
 }
 
@@ -350,18 +364,19 @@ static void seal(struct engine *e)
 	struct gather *g = &e->open;
 	struct wf_batch *rows;
 	uint64_t seq = e->next_seq - 1;
-	int writes;
+	int64_t over_budget = OVER_STEP;
+	int writes, more = e->lagging && !e->full;
 
 	/* Room may never come; nothing of what waits for it has left the house, and agents say it again. */
 	if (e->kept)
 		stopped(e);
 	if (e->committing || e->looking || e->left || may_wait(e))
 		return;
-	if (!g->events && !g->effect_count) {
+	if (!g->events && !g->effect_count && !more) {
 		stopped(e);
 		return;
 	}
-	if (!g->events) {
+	if (!g->events && !more) {
 		/* Only replies and acknowledgements: they rest on batches that are on disk, if we still own it. */
 		struct wf_err err;
 
@@ -385,11 +400,16 @@ static void seal(struct engine *e)
 	if (writes)
 		e->blob_earned = 0;
 	for (size_t i = 0; i < g->run_count; i++) {
+		int over = wf_run_is_over(&g->runs[i]->row);
+
 		write_rows(e, g->runs[i]);
 		/* Events alone make the ballast last longer. */
-		if (!e->full && (writes || wf_run_is_over(&g->runs[i]->row)))
-			write_blobs(e, g->runs[i], seq, &e->blob_budget);
+		if (!e->full && (writes || over))
+			write_blobs(e, g->runs[i], seq, over ? &over_budget : &e->blob_budget);
+		e->lagging |= over && g->runs[i]->chunk_count;
 	}
+	if (e->lagging && !e->full)
+		write_more(e, seq, &over_budget);
 	rows = g->rows;
 	e->flying = *g;
 	e->flying.rows = NULL;

@@ -211,6 +211,7 @@ struct engine {
 	uint64_t cause;                /* seq of the event whose consequences are being decided; 0: from outside */
 	int64_t blob_budget;           /* bytes of task blobs that may be written, saved up by events */
 	int64_t blob_earned;           /* of these, since some were written */
+	uint8_t lagging;               /* a run that is over has some left to write */
 	uint32_t bypassed;             /* starts that overtook a better task which did not fit */
 
 	struct agent local;

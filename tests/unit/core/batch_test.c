@@ -303,6 +303,35 @@ static void test_stop(void)
 	bench_close(&b);
 }
 
+/* The blobs of a run that is over are written without an event, a few in each batch: together they would be a second copy of all tasks. */
+static void test_blobs_of_a_run_that_is_over(void)
+{
+	struct bench b;
+	size_t most = 0, left, before;
+	uint64_t commits;
+
+	bench_open(&b, "workflow: {name: t}\nsteps:\n  - {name: a, foreach: {i: {range: 300000}}, command: a, when: '1 == 2'}\n");
+	bench_hello(&b, 0);
+	while (!b.answered && sim_step(b.sim))
+		;
+	while (!wf_run_is_over(&bench_run(&b)->row) && sim_step(b.sim))
+		;
+	commits = b.e->store_state.commits;
+	left = bench_run(&b)->chunk_count;
+	ok(left > 50, "a large run is over, and there is much to write");
+	for (before = left; left && sim_step(b.sim); before = left) {
+		left = bench_run(&b)->chunk_count;
+		if (before - left > most)
+			most = before - left;
+	}
+	ok(most <= 16, "no batch holds more than a few blobs (%zu)", most);
+	bench_settle(&b);
+	is_int((int64_t)bench_run(&b)->chunk_count, 0, "all are written in the end");
+	ok(b.e->store_state.commits > commits + 3, "in batches that follow each other");
+	is_int(b.e->lagging, 0, "then there is nothing more to do");
+	bench_close(&b);
+}
+
 int main(void)
 {
 	wf_log_to(-1, WF_LOG_ERROR, "test");
@@ -316,5 +345,6 @@ int main(void)
 	test_once();
 	test_numbers();
 	test_stop();
+	test_blobs_of_a_run_that_is_over();
 	return done_testing();
 }
