@@ -226,15 +226,6 @@ static json_t *counts_json(const struct instance *in)
 	return o;
 }
 
-static uint32_t instance_named(const struct run *r, const char *name)
-{
-	uint32_t i = 0;
-
-	while (i < r->inst_count && (!name || strcmp(r->dag->instances[i].name, name) != 0))
-		i++;
-	return i;
-}
-
 void wf_view_graph(struct wf_view *v, struct run *r, struct wf_buf *out)
 {
 	json_t *g = dag_json(r->dag), *o;
@@ -242,10 +233,8 @@ void wf_view_graph(struct wf_view *v, struct run *r, struct wf_buf *out)
 
 	(void)v;
 	json_array_foreach(json_object_get(g, "nodes"), k, o) {
-		uint32_t i = instance_named(r, json_string_value(json_object_get(o, "step")));
+		uint32_t i = (uint32_t)json_integer_value(json_object_get(o, "id"));
 
-		if (i == r->inst_count)
-			continue;
 		json_object_set_new(o, "state", json_string(words_step_state(&r->inst[i])));
 		json_object_set_new(o, "counts", counts_json(&r->inst[i]));
 	}
