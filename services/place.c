@@ -31,12 +31,14 @@ static int count_name(const char *name, void *arg)
 	return 0;
 }
 
-static void remove_dir(struct place *p, const char *dir)
+static int remove_dir(struct place *p, const char *dir)
 {
 	struct wf_err err;
+	int rc = wf_dir_remove(p->os, dir, &err);
 
-	if (wf_dir_remove(p->os, dir, &err) < 0)
+	if (rc < 0)
 		wf_log(WF_LOG_WARN, "cannot remove '%s': %s, ignoring", dir, err.text);
+	return rc;
 }
 
 /* The marker in a directory of ours, a new reference; NULL when it has none or is not ours. */
@@ -82,10 +84,9 @@ static int sweep_one(const char *name, void *arg)
 	if (marker && is_of_member(p, marker)) {
 		member_dir = json_string_value(json_object_get(marker, "member_dir"));
 		other = member_dir ? read_marker(p, member_dir) : NULL;
-		if (other && is_of_member(p, other))
+		if (remove_dir(p, dir) == 0 && other && is_of_member(p, other))
 			remove_dir(p, member_dir);
 		json_decref(other);
-		remove_dir(p, dir);
 	}
 	json_decref(marker);
 	free(dir);
@@ -110,6 +111,23 @@ static int empty_member_dir(struct place *p, struct wf_err *err)
 	return rc;
 }
 
+static int write_marker(struct place *p, const char *dir, struct wf_err *err)
+{
+	char *file = wf_xasprintf("%s/%s", dir, marker_name);
+	json_t *marker = json_pack("{s:s,s:s,s:I,s:I,s:s,s:s}", "run", p->spec->run, "service", p->spec->service, "n",
+				   (json_int_t)p->spec->n, "generation", (json_int_t)p->spec->generation, "member_dir",
+				   p->spec->dir, "service_dir", p->service_dir);
+	struct wf_buf text = { 0 };
+	int rc;
+
+	wf_json_dump(marker, &text);
+	rc = wf_file_replace(p->os, file, text.data, text.len, 0600, err);
+	wf_buf_release(&text);
+	json_decref(marker);
+	free(file);
+	return rc;
+}
+
 static int make_service_dir(struct place *p, struct wf_err *err)
 {
 	uint64_t number;
@@ -119,6 +137,9 @@ static int make_service_dir(struct place *p, struct wf_err *err)
 		wf_os_random(p->os, &number, sizeof(number));
 		snprintf(name, sizeof(name), "wf-%012llx", (unsigned long long)(number >> 16));
 		p->service_dir = wf_xasprintf("%s/%s", p->base, name);
+		/* Its name is written down before it is made: whoever finds one of the two finds both. */
+		if (write_marker(p, p->spec->dir, err) < 0)
+			return -1;
 		if (p->os->ops->mkdir(p->os->self, p->service_dir, 0700) == 0)
 			return 0;
 		if (errno != EEXIST) {
@@ -133,23 +154,6 @@ static int make_service_dir(struct place *p, struct wf_err *err)
 	return wf_errf(err, WF_IO, "cannot make a directory for sockets in '%s': every name is taken", p->base);
 }
 
-static int write_marker(struct place *p, const char *dir, struct wf_err *err)
-{
-	char *file = wf_xasprintf("%s/%s", dir, marker_name);
-	json_t *marker = json_pack("{s:s,s:s,s:I,s:I,s:s}", "run", p->spec->run, "service", p->spec->service, "n",
-				   (json_int_t)p->spec->n, "generation", (json_int_t)p->spec->generation, "member_dir",
-				   p->spec->dir);
-	struct wf_buf text = { 0 };
-	int rc;
-
-	wf_json_dump(marker, &text);
-	rc = wf_file_replace(p->os, file, text.data, text.len, 0600, err);
-	wf_buf_release(&text);
-	json_decref(marker);
-	free(file);
-	return rc;
-}
-
 int place_make(struct place *p, struct wf_os *os, const struct member_spec *spec, struct wf_err *err)
 {
 	const char *base = getenv("TMPDIR");
@@ -161,7 +165,7 @@ int place_make(struct place *p, struct wf_os *os, const struct member_spec *spec
 	if (empty_member_dir(p, err) < 0 || wf_dir_make(os, spec->dir, 0700, err) < 0)
 		return -1;
 	p->made_member_dir = 1;
-	if (make_service_dir(p, err) < 0 || write_marker(p, spec->dir, err) < 0)
+	if (make_service_dir(p, err) < 0)
 		return -1;
 	return write_marker(p, p->service_dir, err);
 }
@@ -179,10 +183,9 @@ void place_remove(struct place *p, json_t *cleanup)
 		remove_dir(p, path);
 		free(path);
 	}
-	if (p->made_member_dir)
+	/* The marker in member.dir tells where the other is: it goes last, and stays if the other does. */
+	if ((!p->service_dir || remove_dir(p, p->service_dir) == 0) && p->made_member_dir)
 		remove_dir(p, p->spec->dir);
-	if (p->service_dir)
-		remove_dir(p, p->service_dir);
 	free(p->service_dir);
 	p->service_dir = NULL;
 	p->made_member_dir = 0;

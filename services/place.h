@@ -1,8 +1,8 @@
 /* place.h - what a member occupies on this host: its directory, a short one on node-local disk, files, a port
  *
  * member.dir is the engine's choice and may be longer than a unix socket's path can be; service.dir is ours: 0700, below $TMPDIR, with a name
- * nobody can guess. Both carry a marker: only a directory with one is ever emptied, and the next generation knows by it what a host that was killed
- * left behind. A port is only known to have been free a moment ago: place_port_taken tells afterwards whether it was lost.
+ * nobody can guess. Both carry a marker: only a directory with one is ever emptied, and by it the next generation, or the engine when there is none,
+ * knows what a host that was killed left behind. A port is only known to have been free a moment ago: place_port_taken tells afterwards whether it was lost.
  */
 #ifndef WF_SERVICES_PLACE_H
 #define WF_SERVICES_PLACE_H

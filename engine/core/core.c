@@ -330,6 +330,7 @@ struct engine *wf_core_create(const struct wf_core_options *o, struct wf_err *er
 	e->next_number = wf_store_last_attempt(e->store) + 1;
 	if (recover_all(e, err) < 0)
 		goto error;
+	tidy_all(e);
 	return e;
 error:
 	wf_core_destroy(e);

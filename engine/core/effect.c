@@ -214,6 +214,9 @@ static void of_run(struct engine *e, const struct effect *f, struct starts *s)
 	case EFFECT_VIEW_FILE:
 		(void)write_view(e, r, f->a, &err);
 		break;
+	case EFFECT_TIDY:
+		tidy_service(e, r, f->a);
+		break;
 	}
 }
 

@@ -157,7 +157,7 @@ struct agent {
 /* ---- a batch being gathered ---------------------------------------------------------------------------------- */
 
 enum effect_kind { EFFECT_START, EFFECT_START_MEMBER, EFFECT_CANCEL, EFFECT_CANCEL_MEMBER, EFFECT_STOP_MEMBER, EFFECT_ACK, EFFECT_SIZE, EFFECT_VIEW_FILE,
-		   EFFECT_FN };
+		   EFFECT_TIDY, EFFECT_FN };
 struct effect {
 	uint8_t kind;
 	uint8_t why;
@@ -390,6 +390,10 @@ void elsewhere_release(struct engine *e);
 /* recover.c */
 int recover_all(struct engine *e, struct wf_err *err);
 int recover_run(struct engine *e, struct run *r, struct wf_err *err);  /* on the store's thread: loads facts only */
+
+/* tidy.c */
+void tidy_all(struct engine *e);                              /* once, before anybody is served */
+void tidy_service(struct engine *e, struct run *r, uint32_t service);  /* it has ended: what hosts that were killed left of it */
 
 void core_leave(struct engine *e, const struct wf_err *why);
 

@@ -31,6 +31,7 @@ core_SRC := \
 	engine/core/services.c \
 	engine/core/submit.c \
 	engine/core/takeover.c \
+	engine/core/tidy.c \
 	engine/core/view.c \
 	engine/core/view_parts.c \
 	engine/core/view_task.c \

@@ -409,8 +409,11 @@ static void when_stopping(struct engine *e, struct run *r, uint32_t service)
 			core_post(e, r, &ev);
 	}
 	if (!members_live(r, service)) {
+		struct effect f = { .kind = EFFECT_TIDY, .run = r->row.number, .a = service };
+
 		wf_timer_stop(e->loop, &svc->timer);
 		post_service(e, r, svc->s.failing ? WF_E_SERVICE_FAILED : WF_E_SERVICE_STOPPED, service, 0, NULL);
+		batch_effect(e, &f);
 		return;
 	}
 	/* Without an agent nobody can be asked: when it is back, all begins again. */
