@@ -339,13 +339,25 @@ static int find_database(const char *path, const struct stat *st, int type, stru
 	return 0;
 }
 
+/* s/runs/ID of a run that no event knows. */
+static int is_unborn(const char *path, const char *name, int level)
+{
+	char parent[700];
+
+	snprintf(parent, sizeof(parent), "%s/s/runs/%s", dir, name);
+	return level == 2 && strcmp(parent, path) == 0 && !model_run(name);
+}
+
 static int on_file(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	const char *name = path + at->base;
 
 	if (type == FTW_F && strcmp(name, "journal") == 0)
 		check_journal(path);
-	if (S_ISSOCK(st->st_mode))
+	if (type == FTW_D && is_unborn(path, name, at->level))
+		violation("leaked: '%s', of a run that never was", path);
+	/* A name without a listener is what an agent leaves that dies while it leaves; the next one takes it away. An orderly end leaves none. */
+	if (S_ISSOCK(st->st_mode) && (calm || !ends_in(path, "/local/s")))
 		violation("leaked: the socket '%s'", path);
 	if (type == FTW_F && (ends_in(name, ".tmp") || ends_in(name, ".new") || ends_in(name, ".part")))
 		violation("leaked: the temporary file '%s'", path);

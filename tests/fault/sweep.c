@@ -1,6 +1,7 @@
 /* sweep.c - the kill sweep: a scenario of 50 tasks and two services on the real engine and agent, with a death or a failure at every fault point
  *
  *     sweep [--take N | --take all] [--pairs N] [--seed S]
+ *     sweep --keep DIR                one trial undisturbed, in DIR, which stays
  *
  * Pass 1 lets the scenario run and counts what each program passes. Pass 2 kills, once a trial: the engine, the agent, the services' host. Pass 3 lets writes be
  * short and fail (ENOSPC, EIO) and syncs fail. Pass 4 kills twice, the second time whoever came after the first. After each trial the
@@ -33,11 +34,12 @@ struct sweep {
 	unsigned few;
 	size_t limit, pairs;
 	uint64_t seed;
+	char *keep;
 	int trials, points_run, failed, kept;
 
 	/* of the pass under way */
 	const char *action;            /* NULL: kill */
-	int calm, taken, fired, bad;
+	int calm, succeeds, taken, fired, bad;
 	int64_t begun;
 };
 
@@ -60,7 +62,7 @@ static void ok(struct sweep *s, int good, const char *fmt, ...)
 static int one(struct sweep *s, const char *fault, int calm, const char *log)
 {
 	char dir[96];
-	struct trial t = { .bin = s->bin, .tests = s->tests, .dir = dir, .fault = fault, .log = log, .calm = calm };
+	struct trial t = { .bin = s->bin, .tests = s->tests, .dir = dir, .fault = fault, .log = log, .calm = calm, .succeeds = s->succeeds };
 	struct wf_err err;
 
 	snprintf(dir, sizeof(dir), "%s/%d", s->dir, ++s->trials);
@@ -79,10 +81,11 @@ static int one(struct sweep *s, const char *fault, int calm, const char *log)
 	return t.fired;
 }
 
-static void begin(struct sweep *s, const char *action, int calm)
+static void begin(struct sweep *s, const char *action, int calm, int succeeds)
 {
 	s->action = action;
 	s->calm = calm;
+	s->succeeds = succeeds;
 	s->taken = s->fired = s->bad = 0;
 	s->begun = now_ms();
 }
@@ -104,7 +107,7 @@ static int count_points(struct sweep *s)
 	size_t all = 0, hits = 0;
 
 	snprintf(log, sizeof(log), "%s/points", s->dir);
-	begin(s, NULL, 1);
+	begin(s, NULL, 1, 1);
 	one(s, NULL, 1, log);
 	ok(s, !s->bad, "the scenario undisturbed (%lld ms)", (long long)(now_ms() - s->begun));
 	if (s->bad)
@@ -129,8 +132,8 @@ static void kill_each(struct sweep *s, int i)
 {
 	size_t all;
 
-	/* The engine's death disturbs nobody; the agent's takes its tasks with it, a host's takes a service from its consumers. */
-	begin(s, NULL, i == 0);
+	/* The engine's death disturbs nobody; the agent's takes its tasks with it. A host that dies at a first founding fails its service. */
+	begin(s, NULL, i == 0, i < 2);
 	all = points_choose(&s->points[i], s->few, s->limit, hit, s);
 	ok(s, !s->bad, "kill -9 of %s: %zu points, %zu hits, %d taken, %d fired, %d violations, %lld ms a trial", programs[i],
 	   s->points[i].count, all, s->taken, s->fired, s->bad, (long long)(now_ms() - s->begun) / (s->taken ? s->taken : 1));
@@ -180,7 +183,7 @@ static void fail_each(struct sweep *s, int i)
 		struct points p = select_writes(&s->points[i], kind);
 		size_t all;
 
-		begin(s, kinds[kind].action, 0);
+		begin(s, kinds[kind].action, 0, 0);
 		all = points_choose(&p, s->few, s->limit ? (s->limit + 2) / 3 : 0, hit, s);
 		if (p.count)
 			ok(s, !s->bad, "%s in %s: %zu points, %zu hits, %d taken, %d fired, %d violations, %lld ms a trial", kinds[kind].text,
@@ -201,7 +204,7 @@ static void kill_pairs(struct sweep *s)
 {
 	int both = 0;
 
-	begin(s, NULL, 0);
+	begin(s, NULL, 0, 1);
 	for (size_t n = 0; n < s->pairs; n++) {
 		const struct point *first = any_point(s, (int)seed_next(2)), *second = any_point(s, (int)seed_next(2));
 		char fault[300];
@@ -214,14 +217,14 @@ static void kill_pairs(struct sweep *s)
 	}
 	ok(s, !s->bad, "pairs of deaths, the second in recovery: %d taken, %d fired once, %d twice, %d violations, %lld ms a trial", s->taken,
 	   s->fired, both, s->bad, (long long)(now_ms() - s->begun) / (s->taken ? s->taken : 1));
-	ok(s, both * 3 >= s->taken, "and the second did come, often enough (%d of %d)", both, s->taken);
+	ok(s, both * 4 >= s->taken, "and the second did come, often enough (%d of %d)", both, s->taken);
 }
 
 /* ---- */
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sweep [--take N | --take all] [--pairs N] [--seed S]\n");
+	fprintf(stderr, "usage: sweep [--take N | --take all] [--pairs N] [--seed S] | --keep DIR\n");
 	return 2;
 }
 
@@ -230,6 +233,7 @@ static int options(struct sweep *s, int argc, char **argv)
 	static const struct option known[] = { { "take", required_argument, NULL, 't' },
 					       { "pairs", required_argument, NULL, 'p' },
 					       { "seed", required_argument, NULL, 's' },
+					       { "keep", required_argument, NULL, 'k' },
 					       { NULL, 0, NULL, 0 } };
 	int c;
 
@@ -240,12 +244,24 @@ static int options(struct sweep *s, int argc, char **argv)
 			s->limit = strtoul(optarg, NULL, 10);
 		else if (c == 'p')
 			s->pairs = strtoul(optarg, NULL, 10);
+		else if (c == 'k')
+			s->keep = optarg;
 		else if (c == 's')
 			s->seed = strtoull(optarg, NULL, 10);
 		else
 			return -1;
 	}
 	return optind == argc ? 0 : -1;
+}
+
+static int keep_one(struct sweep *s)
+{
+	struct trial t = { .bin = s->bin, .tests = s->tests, .dir = s->keep, .calm = 1, .succeeds = 1 };
+
+	if (trial_run(&t) == 0)
+		return 0;
+	fprintf(stderr, "sweep: %s\n", t.problem);
+	return 1;
 }
 
 int main(int argc, char **argv)
@@ -261,6 +277,8 @@ int main(int argc, char **argv)
 	/* wf_path_bin is our own directory, B/test/fault. */
 	snprintf(s.tests, sizeof(s.tests), "%s", bin);
 	snprintf(s.bin, sizeof(s.bin), "%s/../../bin", bin);
+	if (s.keep)
+		return keep_one(&s);
 	snprintf(s.dir, sizeof(s.dir), "%.30s/wfs.XXXXXX", tmp && *tmp && strlen(tmp) <= 30 ? tmp : "/tmp");
 	if (!mkdtemp(s.dir)) {
 		printf("Bail out! cannot make '%s': %s\n", s.dir, strerror(errno));

@@ -370,7 +370,7 @@ static int play(struct trial *t)
 	    verb(t, id, "resume", running) < 0 || touch(t, "w/go") < 0 ||
 	    await(t, other, " running ", state, sizeof(state)) < 0 || verb(t, other, "cancel", " canceling canceled ") < 0)
 		return -1;
-	return ends(t, id, over) < 0 || ends(t, other, " canceled ") < 0 || stop(t) < 0 ? -1 : 0;
+	return ends(t, id, t->succeeds ? " succeeded " : over) < 0 || ends(t, other, " canceled ") < 0 || stop(t) < 0 ? -1 : 0;
 }
 
 /* ---- a directory of its own ----------------------------------------------------------------------------------------------- */

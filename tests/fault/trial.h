@@ -12,6 +12,7 @@ struct trial {
 	const char *fault;             /* WF_FAULT of every process, each entry once, in order; NULL: none */
 	const char *log;               /* WF_FAULT_LOG, or NULL */
 	int calm;                      /* no attempt may have been disturbed: nothing but the engine was hit */
+	int succeeds;                  /* the run must: what was hit is started again without limit */
 
 	/* found */
 	char problem[400];             /* "" when all was well */
