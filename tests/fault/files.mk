@@ -15,6 +15,9 @@ ALL_OBJ += $(addprefix $(B)/obj/tests/fault/,client.o decode.o model.o points.o 
 .PHONY: fault-programs
 fault-programs: all $(addprefix $(B)/test/fault/,$(FAULT_PROGRAMS))
 
+# The system tests use them from whichever build has fault points.
+unit: $(addprefix $(B)/test/fault/,$(FAULT_PROGRAMS))
+
 FAULT_B := $(B)/faults
 .PHONY: check-fault
 check-fault: ## kill engine and agent at every fault point of a scenario; SWEEP=all takes every hit, SWEEP=N at most N, SEED=S another sample
