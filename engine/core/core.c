@@ -344,6 +344,8 @@ void wf_core_start(struct engine *e)
 
 	ev.text[0].p = wf_host_name();
 	ev.text[0].n = (uint32_t)strlen(ev.text[0].p);
+	ev.text[1].p = wf_host_boot_id();
+	ev.text[1].n = (uint32_t)strlen(ev.text[1].p);
 	core_post(e, NULL, &ev);
 	elsewhere_doubt(e);
 	wf_core_touch(e);

@@ -1,5 +1,5 @@
 /* decide.c - what follows from the state: looks at one run and posts further events until it is quiet. Sends nothing, waits for
- * nothing, reads no clock; what has to leave the house is handed to the batch as an effect.
+ * nothing, reads no clock but for when a back-off is over; what has to leave the house is handed to the batch as an effect.
  *
  * Order: outcomes of attempts, verdicts of the plan, services, the run's own end. Each posted event carries the event it follows from.
  */
@@ -46,6 +46,8 @@ static void requeue(struct engine *e, struct run *r, const struct todo *d, int64
 {
 	struct wf_event ev = { .kind = WF_E_TASK_REQUEUED, .a = d->instance, .b = d->index, .v = { delay_ms, loss } };
 
+	if (delay_ms)
+		ev.v[2] = wf_os_mono_ms(e->os) + delay_ms;
 	core_post(e, r, &ev);
 }
 

@@ -207,7 +207,7 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 	}
 	if (t->state == WF_TASK_READY && before->state != WF_TASK_READY) {
 		if (t->delay_ms)
-			schedule_backoff(e, r, ev->a, ev->b, t->delay_ms);
+			schedule_backoff(e, r, ev->a, ev->b);
 		else
 			derive_ready_push(e, r, ev->a, ev->b);
 	}
@@ -336,8 +336,7 @@ void derive_all(struct engine *e, struct run *r)
 	}
 	for (uint32_t i = 0; i < r->inst_count; i++)
 		derive_instance(e, r, i);
-	/* Ready queues last: offering compares weights and states of all. A back-off begins again with what was left when it was
-	 * stored: never earlier than asked for. */
+	/* Ready queues last: offering compares weights and states of all. */
 	for (uint32_t i = 0; i < r->inst_count; i++)
 		for (uint32_t k = 0; k < r->inst[i].count; k++) {
 			const struct wf_task *t = &r->inst[i].tasks[k];
@@ -345,7 +344,7 @@ void derive_all(struct engine *e, struct run *r)
 			if (t->state != WF_TASK_READY)
 				continue;
 			if (t->delay_ms)
-				schedule_backoff(e, r, i, k, t->delay_ms);
+				schedule_backoff(e, r, i, k);
 			else
 				derive_ready_push(e, r, i, k);
 		}

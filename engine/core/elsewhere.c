@@ -3,6 +3,8 @@
  * Attempt numbers rise, and every engine says where it is before it gives out the first: so the number tells the host. This host's
  * agent knows nothing of the others' attempts, and its "never heard of" would be taken for proof; so it is not asked. They are unknown
  * (design.md 5b), and the step's on_unknown decides; their services are held (services.c). Back on their host, they are asked for again.
+ *
+ * It tells the boot of the host as well, and so whether the monotonic clock still counts from where it did.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,18 +15,27 @@
 
 struct stay {
 	uint64_t after;                /* numbers above this one, until the next stay */
-	char *host;
+	char *host, *boot;             /* boot: "" when it was not said */
 };
 
-static void on_engine(void *arg, uint64_t number, const char *host, size_t n)
+/* Takes over the texts. */
+static void stay(struct engine *e, uint64_t number, char *host, char *boot)
 {
-	struct engine *e = arg;
 	struct stay *last = e->stay_count ? &e->stays[e->stay_count - 1] : NULL;
 
-	if (last && strlen(last->host) == n && memcmp(last->host, host, n) == 0)
+	if (last && strcmp(last->host, host) == 0 && strcmp(last->boot, boot) == 0) {
+		free(host);
+		free(boot);
 		return;
+	}
 	e->stays = wf_grow(e->stays, &e->stay_cap, e->stay_count + 1, sizeof(*e->stays));
-	e->stays[e->stay_count++] = (struct stay){ number, wf_xstrndup(host, n) };
+	e->stays[e->stay_count++] = (struct stay){ number, host, boot };
+}
+
+static void on_engine(void *arg, uint64_t number, const struct wf_event *started)
+{
+	stay(arg, number, wf_xstrndup(started->text[0].p, started->text[0].n),
+	     wf_xstrndup(started->text[1].p ? started->text[1].p : "", started->text[1].n));
 }
 
 int elsewhere_load(struct engine *e, struct wf_err *err)
@@ -32,15 +43,24 @@ int elsewhere_load(struct engine *e, struct wf_err *err)
 	if (wf_store_get_engines(e->store, on_engine, e, err) < 0)
 		return -1;
 	/* And now we are here. */
-	on_engine(e, wf_store_last_attempt(e->store), wf_host_name(), strlen(wf_host_name()));
+	stay(e, wf_store_last_attempt(e->store), wf_xstrdup(wf_host_name()), wf_xstrdup(wf_host_boot_id()));
 	return 0;
 }
 
 void elsewhere_release(struct engine *e)
 {
-	for (size_t i = 0; i < e->stay_count; i++)
+	for (size_t i = 0; i < e->stay_count; i++) {
 		free(e->stays[i].host);
+		free(e->stays[i].boot);
+	}
 	free(e->stays);
+}
+
+int since_boot(const struct engine *e, uint64_t number)
+{
+	const struct stay *last = e->stay_count ? &e->stays[e->stay_count - 1] : NULL;
+
+	return last && number > last->after && *last->boot;
 }
 
 const char *elsewhere(const struct engine *e, uint64_t number)

@@ -328,7 +328,7 @@ void services_let_go(struct engine *e, struct run *r);       /* the reverse, and
 int service_usable(const struct run *r, uint32_t service);   /* ready, or degraded with enough members */
 int service_hopeless(const struct run *r, uint32_t service); /* failed since the last retry, or leaked: will not come back by itself */
 void schedule(struct engine *e);
-void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int64_t delay_ms);
+void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index);
 
 /* effect.c */
 void effect_run(struct engine *e, const struct effect *f, size_t n);
@@ -385,6 +385,7 @@ void owner_release(struct engine *e);
 int elsewhere_load(struct engine *e, struct wf_err *err);
 const char *elsewhere(const struct engine *e, uint64_t number);  /* that host; NULL: ours */
 void elsewhere_doubt(struct engine *e);                          /* at start: they are unknown */
+int since_boot(const struct engine *e, uint64_t number);         /* given out on this host, since it was booted */
 void elsewhere_release(struct engine *e);
 
 /* recover.c */

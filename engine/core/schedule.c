@@ -222,14 +222,26 @@ static void on_due(struct wf_timer *t)
 	arm(e);
 }
 
-void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int64_t delay_ms)
+/* What is left of a back-off: by the monotonic clock, if it began since this host was booted; else all of it, as no clock can be trusted to
+ * tell how long ago that was. The task keeps the lower half of the time: enough, since nothing is further ahead than its delay. */
+static int64_t backoff_left(const struct engine *e, const struct wf_task *t)
 {
+	uint32_t left = t->pid - (uint32_t)wf_os_mono_ms(e->os);
+
+	if (!since_boot(e, t->number))
+		return t->delay_ms;
+	return left <= t->delay_ms ? left : 0;
+}
+
+void schedule_backoff(struct engine *e, struct run *r, uint32_t instance, uint32_t index)
+{
+	const struct wf_task *t = &r->inst[instance].tasks[index];
 	struct backoff b = {
-		.due_ms = wf_os_mono_ms(e->os) + delay_ms,
+		.due_ms = wf_os_mono_ms(e->os) + backoff_left(e, t),
 		.run = r->row.number,
 		.instance = instance,
 		.index = index,
-		.number = r->inst[instance].tasks[index].number,
+		.number = t->number,
 	};
 	size_t at = e->backoff_count;
 

@@ -26,7 +26,7 @@ enum wf_subject { WF_S_ENGINE, WF_S_RUN, WF_S_INSTANCE, WF_S_TASK, WF_S_SERVICE,
 
 /*   symbol                    number name                    subject        fields (v[0], v[1], ...)                                   texts */
 #define WF_EVENTS(X)                                                                                                                            \
-	X(WF_E_ENGINE_STARTED,      1, "engine.started",          WF_S_ENGINE,   "pid",                                                      "host") \
+	X(WF_E_ENGINE_STARTED,      1, "engine.started",          WF_S_ENGINE,   "pid",                                                      "host,boot") \
 	X(WF_E_ENGINE_STOPPED,      2, "engine.stopped",          WF_S_ENGINE,   "",                                                         "why")  \
 	X(WF_E_RUN_SUBMITTED,      10, "run.submitted",           WF_S_RUN,      "",                                                         "facts") \
 	X(WF_E_RUN_ADMITTED,       11, "run.admitted",            WF_S_RUN,      "",                                                         "")     \
@@ -43,7 +43,7 @@ enum wf_subject { WF_S_ENGINE, WF_S_RUN, WF_S_INSTANCE, WF_S_TASK, WF_S_SERVICE,
 	X(WF_E_TASK_RELEASED,      40, "task.released",           WF_S_TASK,     "",                                                         "")     \
 	X(WF_E_TASK_SKIPPED,       41, "task.skipped",            WF_S_TASK,     "why,cause_instance,cause_index,root_instance",             "reason") \
 	X(WF_E_TASK_STARTED,       42, "task.started",            WF_S_TASK,     "number",                                                   "")     \
-	X(WF_E_TASK_REQUEUED,      43, "task.requeued",           WF_S_TASK,     "delay_ms,loss",                                            "")     \
+	X(WF_E_TASK_REQUEUED,      43, "task.requeued",           WF_S_TASK,     "delay_ms,loss,due_ms",                                     "")     \
 	X(WF_E_TASK_SUCCEEDED,     44, "task.succeeded",          WF_S_TASK,     "",                                                         "")     \
 	X(WF_E_TASK_FAILED,        45, "task.failed",             WF_S_TASK,     "class",                                                    "reason") \
 	X(WF_E_TASK_HELD,          46, "task.held",               WF_S_TASK,     "",                                                         "reason") \

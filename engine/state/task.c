@@ -174,6 +174,7 @@ int wf_task_update(struct wf_task *t, const struct wf_event *e, struct wf_err *e
 		break;
 	case WF_E_TASK_REQUEUED:
 		t->delay_ms = clip32(e->v[0]);
+		t->pid = t->delay_ms ? (uint32_t)e->v[2] : 0;
 		if (e->v[1] == 0 && t->retries < UINT8_MAX)
 			t->retries++;
 		else if (e->v[1] == 1 && t->losses < UINT8_MAX)

@@ -78,14 +78,14 @@ struct wf_task {
 	uint8_t retries;               /* spent of the user's limit */
 	uint8_t losses;                /* spent of the limit for losses */
 	int32_t exit;                  /* exit status or signal of the last ended attempt; skipped: cause index */
-	uint32_t pid;                  /* running: process; skipped: cause instance */
+	uint32_t pid;                  /* running: process; skipped: cause instance; ready with a delay: due_ms of its event, the lower half */
 	uint64_t number;               /* attempt number (global) of the last attempt; skipped: root instance */
 	int64_t started_ms, ended_ms;  /* of the last attempt, wall clock; ended of a task without attempt: when it was decided */
 	int64_t first_ms;              /* start of the first attempt that ran: outputs must be younger */
 	uint32_t cpu_ms, max_rss_kib, read_kib, write_kib;
 	uint64_t log;                  /* enum wf_log_where in the top byte, offset below */
 	uint32_t log_length;
-	uint32_t delay_ms;             /* ready: back-off that was left when it was requeued */
+	uint32_t delay_ms;             /* ready: back-off when it was requeued */
 };
 _Static_assert(sizeof(struct wf_task) == 80, "layout of a task is schema");
 

@@ -194,7 +194,7 @@ const char sql_events_engines[] =
 
 struct engines {
 	uint64_t number;
-	void (*fn)(void *arg, uint64_t number, const char *host, size_t n);
+	void (*fn)(void *arg, uint64_t number, const struct wf_event *started);
 	void *arg;
 };
 
@@ -203,11 +203,11 @@ static int on_engine(const struct wf_event *e, void *arg)
 	struct engines *g = arg;
 
 	if (e->kind == WF_E_ENGINE_STARTED)
-		g->fn(g->arg, g->number, e->text[0].p, e->text[0].n);
+		g->fn(g->arg, g->number, e);
 	return 0;
 }
 
-int wf_store_get_engines(struct wf_store *s, void (*fn)(void *arg, uint64_t number, const char *host, size_t n), void *arg,
+int wf_store_get_engines(struct wf_store *s, void (*fn)(void *arg, uint64_t number, const struct wf_event *started), void *arg,
 			 struct wf_err *err)
 {
 	struct engines g = { .fn = fn, .arg = arg };

@@ -134,8 +134,8 @@ int wf_store_get_notes(struct wf_store *s, uint64_t run, uint32_t instance,
 		       int (*fn)(uint32_t index, uint32_t attempt, const char *reason, const char *result, void *arg), void *arg,
 		       struct wf_err *err);
 int wf_store_get_input(struct wf_store *s, uint64_t run, struct wf_buf *text, struct wf_buf *dag, char **params, struct wf_err *err);
-/* Every engine that served, in order: its host, and the highest attempt number given out before it. */
-int wf_store_get_engines(struct wf_store *s, void (*fn)(void *arg, uint64_t number, const char *host, size_t n), void *arg,
+/* Every engine that served, in order: what it said of itself, and the highest attempt number given out before it. */
+int wf_store_get_engines(struct wf_store *s, void (*fn)(void *arg, uint64_t number, const struct wf_event *started), void *arg,
 			 struct wf_err *err);
 /* A consistent copy with SQLite's backup API into a new file (temporary name, fsync, rename). */
 int wf_store_backup(struct wf_store *s, const char *file, uint64_t *bytes, struct wf_err *err);

@@ -20,6 +20,7 @@ ALL_OBJ += $(SIM_OBJ)
 SIM_TESTS := \
 	tests/sim/sim_test.c \
 	tests/unit/core/batch_test.c \
+	tests/unit/core/backoff_test.c \
 	tests/unit/core/messages_test.c
 UNIT_TESTS += $(SIM_TESTS) \
 	tests/unit/core/offers_test.c \
