@@ -334,7 +334,8 @@ static void read_task(struct look *l, struct wf_store *s)
 			fail(l);
 			return;
 		}
-		qsort(l->past, l->past_count, sizeof(*l->past), older);
+		if (l->past_count)
+			qsort(l->past, l->past_count, sizeof(*l->past), older);
 		for (size_t i = 0; i < l->past_count; i++)
 			if (wf_store_get_note(s, l->number, l->instance, l->index, l->past[i].attempt, &l->past[i].reason,
 					      &l->past[i].result, &l->err) < 0) {
