@@ -17,7 +17,7 @@ struct tidy {
 	struct engine *e;
 	const char *dir;
 	const char *keep;              /* part of a name that others may be writing under; NULL: none */
-	const char *service;           /* its name */
+	const char *service;           /* its name; NULL: whatever */
 	size_t count;
 };
 
@@ -48,6 +48,13 @@ static int is_salt(const char *s)
 	return 1;
 }
 
+static int is_of(const char *name, const char *service)
+{
+	size_t n = strlen(service);
+
+	return strncmp(name, service, n) == 0 && name[n] == '.';
+}
+
 /* As wf_file_publish names them: NAME.<salt>.tmp. Whoever made one died before its rename. */
 static int drop_temporary(const char *name, void *arg)
 {
@@ -56,7 +63,7 @@ static int drop_temporary(const char *name, void *arg)
 	char *path;
 
 	if (n < SALT + 6 || strcmp(name + n - 4, ".tmp") != 0 || name[n - SALT - 5] != '.' || !is_salt(name + n - SALT - 4) ||
-	    (t->keep && strstr(name, t->keep)))
+	    (t->keep && strstr(name, t->keep)) || (t->service && !is_of(name, t->service)))
 		return 0;
 	path = wf_xasprintf("%s/%s", t->dir, name);
 	drop(t->e, path);
@@ -86,7 +93,7 @@ static int drop_member_dir(const char *name, void *arg)
 	char *dir, *file;
 	struct stat st;
 
-	if (strncmp(name, t->service, n) != 0 || name[n] != '.' || name[n + 1 + strspn(name + n + 1, "0123456789.")] != '\0')
+	if (!is_of(name, t->service) || name[n + 1 + strspn(name + n + 1, "0123456789.")] != '\0')
 		return 0;
 	dir = wf_xasprintf("%s/%s", t->dir, name);
 	file = wf_xasprintf("%s/.wf-member", dir);
@@ -118,6 +125,7 @@ void tidy_service(struct engine *e, struct run *r, uint32_t service)
 		return;
 	dir = wf_xasprintf("%s/services", r->dir);
 	(void)each(&t, dir, drop_member_dir);
+	(void)each(&t, dir, drop_temporary);
 	free(dir);
 }
 
