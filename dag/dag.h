@@ -35,10 +35,15 @@
 
 /* ---- facts ---------------------------------------------------------------------------------------- */
 
-/* One name of a fan-out with its values, shared by every instance that inherits it. */
+struct dag_range {
+	int64_t first, step;
+};
+/* One name of a fan-out with its values, shared by every instance that inherits it. Those of a range are computed when asked for: a
+ * million of them would take more memory than their tasks. */
 struct dag_dim {
 	const char *name;
-	const struct wdf_value *values;
+	const struct wdf_value *values; /* NULL: of `range`, or not known yet */
+	const struct dag_range *range;
 	uint32_t count;
 	uint32_t stride;       /* product: value number of task i is i / stride % count; zip and by: 1 */
 };
@@ -125,15 +130,24 @@ int dag_task_find(const struct dag *d, const char *name, uint32_t *instance, uin
 /* Instance that holds an ordinal. */
 uint32_t dag_task_instance(const struct dag *d, uint32_t ordinal);
 
+/* Value number i; of a range it is made in `room`. */
+struct dag_room {
+	struct wdf_value value;
+	char text[24];
+};
+const struct wdf_value *dag_dim_value(const struct dag_dim *dim, uint32_t i, struct dag_room *room);
+enum { DAG_COMPUTED = 8 };             /* names of an instance behind this many have all their values in memory */
+
 /* Names in reach of one task's templates: its fan-out values, then params, then whatever `next` knows (SESSION, STEP, step.tasks,
- * step.result). Valid while the dag lives. */
+ * step.result). Valid while the dag lives; values that were computed, while the scope does. */
 struct dag_scope {
 	const struct dag *dag;
 	uint32_t instance, index;
 	const struct wdf_scope *next;  /* may be NULL */
+	struct dag_room room[DAG_COMPUTED];
 };
 struct wdf_scope dag_scope_of(struct dag_scope *s);
-/* Fan-out values of a task in order: names and values. */
+/* Fan-out values of a task in order: names and values, the latter valid during the call. */
 void dag_task_values(const struct dag *d, uint32_t instance, uint32_t index,
 		     void (*fn)(const char *name, const struct wdf_value *v, void *arg), void *arg);
 

@@ -101,6 +101,7 @@ static struct wdf_value get_value(struct wf_rd *r, struct wf_arena *a, int depth
 
 struct array {
 	const struct wdf_value *values;
+	struct dag_range *range;
 	uint32_t count;
 };
 
@@ -111,7 +112,7 @@ struct arrays {
 
 static struct array get_array(struct wf_rd *r, struct wf_arena *a)
 {
-	struct array x = { NULL, 0 };
+	struct array x = { 0 };
 
 	if (wf_get_u8(r) == STORED_RANGE) {
 		uint32_t n = get_u32(r);
@@ -121,14 +122,16 @@ static struct array get_array(struct wf_rd *r, struct wf_arena *a)
 		    __builtin_add_overflow(first, last, &last))
 			r->bad = 1;
 		if (!r->bad)
-			x = (struct array){ range_values(a, first, step, n), n };
+			x = (struct array){ .range = wf_arena_alloc(a, sizeof(*x.range)), .count = n };
+		if (x.range)
+			*x.range = (struct dag_range){ first, step };
 	} else {
 		uint32_t n = get_count(r);
 		struct wdf_value *v = wf_arena_alloc(a, n * sizeof(*v));
 
 		for (uint32_t i = 0; i < n && !r->bad; i++)
 			v[i] = get_value(r, a, 0);
-		x = (struct array){ v, n };
+		x = (struct array){ .values = v, .count = n };
 	}
 	return x;
 }
@@ -151,10 +154,12 @@ static void get_dim(struct wf_rd *r, struct dag *d, const struct arrays *arrays,
 	dim->count = get_next(r);
 	dim->stride = get_u32(r);
 	ref = get_u32(r);
-	if (ref > arrays->count || !dim->stride)
+	if (ref > arrays->count || !dim->stride) {
 		r->bad = 1;
-	else if (ref)
+	} else if (ref) {
 		dim->values = arrays->items[ref - 1].values;
+		dim->range = arrays->items[ref - 1].range;
+	}
 	/* Whoever has tasks has a value for each of them. */
 	if (!r->bad && in->count && in->count != DAG_UNSIZED &&
 	    (!ref || !dim->count || dim->count > arrays->items[ref - 1].count))
@@ -183,8 +188,11 @@ static void get_instance(struct wf_rd *r, struct dag *d, const struct arrays *ar
 	if (!is_name_of(in->name, d->wdf->steps[in->step].name))
 		r->bad = 1;
 	dims = wf_arena_alloc(&d->arena, in->dim_count * sizeof(*dims));
-	for (uint32_t k = 0; k < in->dim_count && !r->bad; k++)
+	for (uint32_t k = 0; k < in->dim_count && !r->bad; k++) {
 		get_dim(r, d, arrays, in, &dims[k]);
+		if (!r->bad && k >= DAG_COMPUTED && dims[k].range && dims[k].count != DAG_UNSIZED)
+			range_list(&d->arena, &dims[k]);
+	}
 	in->dims = dims;
 	in->time_ms = d->wdf->steps[in->step].resources.time_ms;
 	d->timed |= in->time_ms > 0;

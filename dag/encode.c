@@ -52,7 +52,8 @@ static void put_value(struct wf_buf *b, const struct wdf_value *v)
 /* ---- value arrays, each once ----------------------------------------------------------- */
 
 struct array {
-	const struct wdf_value *values;
+	const struct wdf_value *values; /* NULL: a range's */
+	const struct dag_range *range;
 	uint32_t count;
 };
 
@@ -65,12 +66,18 @@ struct arrays {
 /* An empty array may lie at the address of another one. */
 static int has_values(const struct dag_dim *dim)
 {
-	return dim->values && dim->count && dim->count != DAG_UNSIZED;
+	return (dim->values || dim->range) && dim->count && dim->count != DAG_UNSIZED;
+}
+
+/* What dimensions of one source have in common. */
+static uint64_t address_of(const struct dag_dim *dim)
+{
+	return dim->values ? (uint64_t)(uintptr_t)dim->values : (uint64_t)(uintptr_t)dim->range;
 }
 
 static void add_array(struct arrays *s, const struct dag_dim *dim)
 {
-	uint64_t key = (uint64_t)(uintptr_t)dim->values;
+	uint64_t key = address_of(dim);
 	size_t at;
 
 	if (!has_values(dim))
@@ -78,7 +85,7 @@ static void add_array(struct arrays *s, const struct dag_dim *dim)
 	at = (size_t)(uintptr_t)wf_idmap_get(&s->by_address, key);
 	if (!at) {
 		s->items = wf_grow(s->items, &s->cap, s->count + 1, sizeof(*s->items));
-		s->items[s->count++] = (struct array){ dim->values, 0 };
+		s->items[s->count++] = (struct array){ dim->values, dim->range, 0 };
 		at = s->count;
 		wf_idmap_set(&s->by_address, key, (void *)(uintptr_t)at);
 	}
@@ -105,12 +112,12 @@ static int is_range(const struct array *a)
 
 static void put_array(struct wf_buf *b, const struct array *a)
 {
-	if (is_range(a)) {
+	if (!a->values || is_range(a)) {
 		wf_put_u8(b, STORED_RANGE);
 		wf_put_var(b, a->count);
-		wf_put_zig(b, a->values[0].integer);
-		wf_put_zig(b, (int64_t)((uint64_t)a->values[1].integer -
-					(uint64_t)a->values[0].integer));
+		wf_put_zig(b, a->values ? a->values[0].integer : a->range->first);
+		wf_put_zig(b, a->values ? (int64_t)((uint64_t)a->values[1].integer - (uint64_t)a->values[0].integer)
+					: a->range->step);
 		return;
 	}
 	wf_put_u8(b, STORED_LISTED);
@@ -140,7 +147,7 @@ static void put_instance(struct wf_buf *b, const struct dag_instance *in,
 		wf_put_var(b, dim->stride);
 		wf_put_var(b, has_values(dim) ? (uint64_t)(uintptr_t)wf_idmap_get(
 							&arrays->by_address,
-							(uint64_t)(uintptr_t)dim->values)
+							address_of(dim))
 					      : 0);
 	}
 }

@@ -1,12 +1,11 @@
 /* expand.c - owns how a step fans out: names and values from `foreach`, or inherited index by
  * index; knows nothing of edges and ordinals. The fan-out by groups is group.c.
  *
- * Value arrays are made once per source: every step that names the same range, pattern or file, and
- * every step that inherits, points at the same array.
+ * Value arrays are made once per source: every step that names the same pattern or file, and every
+ * step that inherits, points at the same array. The values of a range are computed.
  */
 #include "dag/graph.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct wdf_step *step_of(const struct draft *dr, uint32_t i)
@@ -23,7 +22,7 @@ static struct made *find_made(struct draft *dr, const struct wdf_dim *w)
 
 		if (m->kind != w->kind)
 			continue;
-		if (w->kind == WDF_DIM_RANGE ? m->first == w->first && m->step == w->step
+		if (w->kind == WDF_DIM_RANGE ? m->range->first == w->first && m->range->step == w->step
 					     : strcmp(m->source, w->source) == 0)
 			return m;
 	}
@@ -39,36 +38,22 @@ static struct made *add_made(struct draft *dr, const struct wdf_dim *w,
 	m = &dr->made[dr->made_count++];
 	*m = (struct made){ .source = w->source,
 			    .kind = w->kind,
-			    .first = w->first,
-			    .step = w->step,
 			    .values = values,
 			    .count = count };
 	return m;
 }
 
-const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step,
-				     uint32_t count)
+void range_list(struct wf_arena *a, struct dag_dim *dim)
 {
-	enum { LONGEST = 21 };
-	struct wdf_value *v = wf_arena_alloc(a, (size_t)count * sizeof(*v));
-	struct wf_buf text = { 0 };
-	size_t at = 0;
-	char *kept;
+	struct wdf_value *v = wf_arena_alloc(a, dim->count * sizeof(*v));
 
-	for (uint32_t i = 0; i < count; i++) {
-		char *p = wf_buf_room(&text, LONGEST + 1);
+	for (uint32_t i = 0; i < dim->count; i++) {
+		struct dag_room room;
 
-		v[i].kind = WDF_INT;
-		v[i].integer = first + (int64_t)i * step;
-		text.len += (size_t)snprintf(p, LONGEST + 1, "%lld", (long long)v[i].integer) + 1;
+		v[i] = *dag_dim_value(dim, i, &room);
+		v[i].text = wf_arena_strdup(a, room.text);
 	}
-	kept = wf_arena_alloc(a, text.len);
-	if (count)
-		memcpy(kept, text.data, text.len);
-	for (uint32_t i = 0; i < count; at += strlen(kept + at) + 1, i++)
-		v[i].text = kept + at;
-	wf_buf_release(&text);
-	return v;
+	dim->values = v;
 }
 
 static int expand_range(struct draft *dr, const struct wdf_dim *w, struct dag_dim *dim)
@@ -89,15 +74,12 @@ static int expand_range(struct draft *dr, const struct wdf_dim *w, struct dag_di
 			(unsigned long long)count, DAG_MAX_TASKS);
 		return -1;
 	}
-	/* A shorter range is the beginning of a longer one. */
-	if (!m)
-		m = add_made(dr, w, range_values(&dr->d->arena, w->first, w->step, (uint32_t)count),
-			     (uint32_t)count);
-	if (m->count < count) {
-		m->values = range_values(&dr->d->arena, w->first, w->step, (uint32_t)count);
-		m->count = (uint32_t)count;
+	if (!m) {
+		m = add_made(dr, w, NULL, 0);
+		m->range = wf_arena_alloc(&dr->d->arena, sizeof(*m->range));
+		*m->range = (struct dag_range){ w->first, w->step };
 	}
-	dim->values = m->values;
+	dim->range = m->range;
 	dim->count = (uint32_t)count;
 	return 0;
 }
@@ -265,6 +247,8 @@ static int expand_own(struct draft *dr, uint32_t i)
 		}
 		if (expand_dim(dr, i, &s->dims[k], &dims[k]) < 0)
 			return -1;
+		if (k >= DAG_COMPUTED && dims[k].range)
+			range_list(&dr->d->arena, &dims[k]);
 	}
 	if ((s->zip ? combine_zip(dr, i, dims, s->dim_count, &in->count)
 		    : combine_product(dr, i, dims, s->dim_count, &in->count)) < 0)
@@ -321,8 +305,12 @@ static void add_names(struct draft *dr, uint32_t i, const struct dag_instance *p
 	if (n)
 		memcpy(dims, in->dims, n * sizeof(*dims));
 	for (uint32_t k = 0; k < p->dim_count; k++)
-		if (!graph_dim(in, p->dims[k].name, strlen(p->dims[k].name)))
-			dims[n++] = p->dims[k];
+		if (!graph_dim(in, p->dims[k].name, strlen(p->dims[k].name))) {
+			dims[n] = p->dims[k];
+			if (n >= DAG_COMPUTED && !dims[n].values && dims[n].range)
+				range_list(&dr->d->arena, &dims[n]);
+			n++;
+		}
 	in->dims = dims;
 	in->dim_count = n;
 }

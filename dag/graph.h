@@ -32,7 +32,7 @@ struct draft {
 	struct made {
 		const char *source; /* glob or csv; NULL for a range */
 		enum wdf_dim_kind kind;
-		int64_t first, step;
+		struct dag_range *range;
 		const struct wdf_value *values;
 		uint32_t count;
 	} * made;
@@ -49,8 +49,8 @@ void finding_related(struct wdf_diag *f, struct wdf_pos pos, const char *fmt, ..
 /* expand.c: dims, count, fans_out, dims_of and sized_by of one instance whose parents have theirs.
  * Count stays DAG_UNSIZED when it hangs on a list that is not known yet. */
 int expand_instance(struct draft *dr, uint32_t instance);
-const struct wdf_value *range_values(struct wf_arena *a, int64_t first, int64_t step,
-				     uint32_t count);
+/* The values of a range one by one: where they must outlive a scope. */
+void range_list(struct wf_arena *a, struct dag_dim *dim);
 
 /* group.c: the fan-out by `by`, and the groups of its deps. */
 int group_expand(struct draft *dr, uint32_t instance);

@@ -128,6 +128,12 @@ static int no_name(struct draft *dr, const struct dag_instance *of, const struct
 	return -1;
 }
 
+/* A value that lives as long as the graph. */
+static const struct wdf_value *kept_value(struct wf_arena *a, const struct dag_dim *dim, uint32_t i)
+{
+	return dag_dim_value(dim, i, dim->values ? NULL : wf_arena_alloc(a, sizeof(struct dag_room)));
+}
+
 /* Number of each value of the name's dimension. */
 static int number_values(struct draft *dr, struct keyer *k, uint32_t n,
 			 const struct dag_instance *of, const struct dag_instance *to,
@@ -142,7 +148,7 @@ static int number_values(struct draft *dr, struct keyer *k, uint32_t n,
 	*numbers = wf_xmalloc((*dim)->count * sizeof(**numbers));
 	/* Values that no task has must not take numbers: groups are counted by them. */
 	for (uint32_t i = 0; of->count && i < (*dim)->count; i++) {
-		const struct wdf_value *v = reach(&(*dim)->values[i], name + base);
+		const struct wdf_value *v = reach(kept_value(&dr->d->arena, *dim, i), name + base);
 
 		if (!v)
 			return no_name(dr, of, to, k->by, name);
@@ -209,11 +215,11 @@ struct witness {
 	uint32_t index;
 };
 
-static const struct wdf_value *value_at(const struct witness *w, const char *name)
+static const struct wdf_value *value_at(struct wf_arena *a, const struct witness *w, const char *name)
 {
 	const struct dag_dim *dim = graph_dim(w->of, name, strcspn(name, "."));
 
-	return &dim->values[w->index / dim->stride % dim->count];
+	return kept_value(a, dim, w->index / dim->stride % dim->count);
 }
 
 static int has_base(const char *name, const char *base, size_t n)
@@ -232,7 +238,7 @@ static struct wdf_value grouped_record(struct wf_arena *a, const struct wdf_afte
 	for (uint32_t i = 0; i < by->by_count; i++)
 		if (has_base(by->by[i], base, n) && by->by[i][n]) {
 			f[count].name = strrchr(by->by[i], '.') + 1;
-			f[count++].value = *reach(value_at(w, by->by[i]), by->by[i] + n);
+			f[count++].value = *reach(value_at(a, w, by->by[i]), by->by[i] + n);
 		}
 	return (struct wdf_value){ .kind = WDF_RECORD, .count = count, .fields = f };
 }
@@ -254,7 +260,7 @@ static void group_dims(struct draft *dr, struct dag_instance *in, const struct w
 		values = wf_arena_alloc(a, groups * sizeof(*values));
 		for (uint32_t g = 0; g < groups; g++)
 			values[g] = by->by[i][n] ? grouped_record(a, by, by->by[i], n, &w[g])
-						 : *value_at(&w[g], by->by[i]);
+						 : *value_at(a, &w[g], by->by[i]);
 		dims[in->dim_count++] = (struct dag_dim){ .name = wf_arena_strndup(a, by->by[i], n),
 							  .values = values,
 							  .count = groups,

@@ -2,6 +2,7 @@
  */
 #include "dag/graph.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int is_name(const char *s, const char *name, size_t n)
@@ -17,14 +18,34 @@ const struct dag_dim *graph_dim(const struct dag_instance *in, const char *name,
 	return NULL;
 }
 
+static void number_text(char text[24], int64_t v)
+{
+	const char *digits = wf_u64_text(text, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+
+	memmove(text + (v < 0), digits, strlen(digits) + 1);
+	if (v < 0)
+		text[0] = '-';
+}
+
+const struct wdf_value *dag_dim_value(const struct dag_dim *dim, uint32_t i, struct dag_room *room)
+{
+	if (dim->values)
+		return &dim->values[i];
+	room->value = (struct wdf_value){ .kind = WDF_INT, .text = room->text };
+	room->value.integer = dim->range->first + (int64_t)i * dim->range->step;
+	number_text(room->text, room->value.integer);
+	return &room->value;
+}
+
 static int lookup(void *self, const char *name, size_t n, struct wdf_value *out)
 {
-	const struct dag_scope *s = self;
+	struct dag_scope *s = self;
 	const struct wdf *w = s->dag->wdf;
-	const struct dag_dim *dim = graph_dim(&s->dag->instances[s->instance], name, n);
+	const struct dag_instance *in = &s->dag->instances[s->instance];
+	const struct dag_dim *dim = graph_dim(in, name, n);
 
 	if (dim && dim->count != DAG_UNSIZED) {
-		*out = dim->values[s->index / dim->stride % dim->count];
+		*out = *dag_dim_value(dim, s->index / dim->stride % dim->count, &s->room[(dim - in->dims) % DAG_COMPUTED]);
 		return 0;
 	}
 	for (uint32_t i = 0; !dim && i < w->param_count; i++)
@@ -48,7 +69,8 @@ void dag_task_values(const struct dag *d, uint32_t instance, uint32_t index,
 	WF_ASSERT(index < in->count && in->count != DAG_UNSIZED);
 	for (uint32_t i = 0; i < in->dim_count; i++) {
 		const struct dag_dim *dim = &in->dims[i];
+		struct dag_room room;
 
-		fn(dim->name, &dim->values[index / dim->stride % dim->count], arg);
+		fn(dim->name, dag_dim_value(dim, index / dim->stride % dim->count, &room), arg);
 	}
 }

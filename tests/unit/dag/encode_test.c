@@ -3,11 +3,14 @@
 
 static int same_values(const struct dag_dim *a, const struct dag_dim *b, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (!wdf_value_equal(&a->values[i], &b->values[i]) ||
-		    (a->values[i].text == NULL) != (b->values[i].text == NULL) ||
-		    (a->values[i].text && strcmp(a->values[i].text, b->values[i].text) != 0))
+	for (uint32_t i = 0; i < count; i++) {
+		struct dag_room ra, rb;
+		const struct wdf_value *x = dag_dim_value(a, i, &ra), *y = dag_dim_value(b, i, &rb);
+
+		if (!wdf_value_equal(x, y) || (x->text == NULL) != (y->text == NULL) ||
+		    (x->text && strcmp(x->text, y->text) != 0))
 			return 0;
+	}
 	return 1;
 }
 

@@ -179,9 +179,72 @@ static void located(void)
 	wdf_diags_release(&diags);
 }
 
+static void add_value(const char *name, const struct wdf_value *v, void *arg)
+{
+	wf_buf_printf(arg, "%s%s=", ((struct wf_buf *)arg)->len ? " " : "", name);
+	wdf_value_text(v, arg);
+}
+
+/* All values of a task as templates see them at one time, and one by one. */
+static void see(const struct dag *d, uint32_t step, uint32_t index, const char *want, const char *how)
+{
+	struct dag_scope s = { .dag = d, .instance = step, .index = index };
+	struct wdf_scope names = dag_scope_of(&s);
+	const struct dag_instance *in = &d->instances[step];
+	struct wdf_value v[16];
+	struct wf_buf seen = { 0 }, listed = { 0 };
+
+	for (uint32_t k = 0; k < in->dim_count; k++)
+		if (names.lookup(names.self, in->dims[k].name, strlen(in->dims[k].name), &v[k]) < 0)
+			bail("'%s' is not in reach", in->dims[k].name);
+	for (uint32_t k = 0; k < in->dim_count; k++)
+		add_value(in->dims[k].name, &v[k], &seen);
+	dag_task_values(d, step, index, add_value, &listed);
+	is_str(wf_buf_cstr(&seen), want, "%s: names in reach", how);
+	is_str(wf_buf_cstr(&listed), want, "%s: listed", how);
+	wf_buf_release(&seen);
+	wf_buf_release(&listed);
+}
+
+/* More names than have room of their own in a scope, downwards and below zero too. */
+static void ranges(void)
+{
+	static const char text[] = "workflow: {name: t}\n"
+				   "steps:\n"
+				   "  - name: a\n"
+				   "    foreach: {zip: {a: {range: [5, 1, -2]}, b: {range: [-9, -7]}, c: {range: 3}, d: {range: 3}, e: {range: 3},\n"
+				   "              f: {range: 3}, g: {range: 3}, h: {range: 3}, i: {range: [7, 9]}, j: {range: [-20, 0, 10]}}}\n"
+				   "    command: echo {{ a }}\n"
+				   "  - name: b\n"
+				   "    foreach: {k: {range: [100, 300, 100]}}\n"
+				   "    after: [{step: a, each: true}]\n"
+				   "    command: echo {{ a }} {{ k }}\n";
+	struct wdf *w = parse(text);
+	struct wdf_diags diags = { 0 };
+	struct dag *d = dag_build(w, NULL, "/work", &diags), *again;
+	struct wf_buf stored = { 0 };
+	struct wf_err err;
+
+	if (!d)
+		bail("not built");
+	see(d, 0, 2, "a=1 b=-7 c=2 d=2 e=2 f=2 g=2 h=2 i=9 j=0", "ten ranges");
+	see(d, 1, 1, "k=200 a=3 b=-8 c=1 d=1 e=1 f=1 g=1 h=1 i=8 j=-10", "one more before them");
+	dag_encode(d, &stored);
+	again = dag_decode(w, stored.data, stored.len, &err);
+	if (!again)
+		bail("%s", err.text);
+	see(again, 1, 1, "k=200 a=3 b=-8 c=1 d=1 e=1 f=1 g=1 h=1 i=8 j=-10", "stored and read again");
+	wf_buf_release(&stored);
+	dag_free(again);
+	dag_free(d);
+	wdf_free(w);
+	wdf_diags_release(&diags);
+}
+
 int main(void)
 {
 	crack();
+	ranges();
 	fan_outs();
 	located();
 	return done_testing();
