@@ -184,9 +184,9 @@ static void say_note(void *arg, const char *text)
 /* A session of its own, output to engine.log. Returns in the child; the parent exits. */
 static int become_daemon(struct program *p)
 {
-	char *log = wf_xasprintf("%s/engine.log", p->state_dir);
 	int fds[2], out, null;
 	pid_t pid;
+	char *log;
 
 	(void)WF_FAULT("engine.fork.before");
 	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
@@ -200,6 +200,7 @@ static int become_daemon(struct program *p)
 	close(fds[0]);
 	p->ready_fd = fds[1];
 	setsid();
+	log = wf_xasprintf("%s/engine.log", p->state_dir);
 	out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (out < 0)
