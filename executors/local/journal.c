@@ -411,7 +411,7 @@ static size_t load(struct journal *j, const struct wf_buf *b, void (*fn)(const s
 		if (get_payload(j, &r, b->data + at + FRAME, n) == 0) {
 			if (r.type == RECORD_HEADER)
 				header_seen = 1;
-			else
+			else if (header_seen)
 				fn(&r, arg);
 		} else {
 			wf_log(WF_LOG_WARN, "'%s' has a record of type %d at %zu, ignoring it", j->path, (int)r.type, at);
