@@ -13,8 +13,8 @@
  *        a start is sent before it is committed; ACK_FIRST facts are acknowledged before they are committed; NO_JOURNAL a process is spawned
  *        before that is written down; NO_SWEEP the next agent leaves alone what the last one left; MARK_FORGOT the mark is not kept with the journal
  *
- * With TRACE it is not explored but followed: each observable step must be the next one of a trace of the simulator (trace.h has them all, one is
- * chosen), and FOLLOWED is violated for each trace that the model allows to its end.
+ * With TRACE it is not explored but followed: each observable step has to be the next one of a trace that the simulator left (trace.h has all
+ * of them, one is chosen), and it is told which traces the model allows to their end.
  */
 #ifndef A
 #define A 2
@@ -61,23 +61,26 @@
 #define OVER 3                          /* ended, lost with an agent, or given back: a fact says which */
 #define GONE 4                          /* acknowledged, forgotten */
 
+/* Observable steps, as tests/sim/follow_test.c writes them. */
+#define STARTS 1                        /* the engine posted attempt n */
+#define BEGINS 2                        /* its process runs */
+#define ENDS 3                          /* it has ended, or was given back */
+#define LOSES 4                         /* it ended with its agent */
+#define ENGINE_DIES 5
+#define IS 7                            /* the engine has attempt n in this state: 7 + state */
 #ifdef TRACE
 #include "trace.h"
-#define EV(kind, n) c_expr { trace_is(now.which, now.at, kind, n) } -> at++;
-#define IF_TRACED(x) x
 short which = 0, at = 0;
+#define EV(kind, n) c_expr { steps[now.which][now.at][0] == kind && steps[now.which][now.at][1] == n }
+#define NEXT at++; c_code { trace_went(now.which, now.at); };
+#define NO_MORE_THAN(x, most) true
+#define COUNT(x) skip
 #else
-#define EV(kind, n)
-#define IF_TRACED(x)
+#define EV(kind, n) true
+#define NEXT
+#define NO_MORE_THAN(x, most) (x < most)
+#define COUNT(x) x++
 #endif
-/* kinds of observable steps: tests/sim/follow.c writes them */
-#define TAKES 1
-#define BEGINS 2
-#define ENDS 3
-#define GIVES_BACK 4
-#define AGENT_DIES 5
-#define ENGINE_DIES 6
-#define IS 7                            /* the engine has the attempt n in this state: 7 + state */
 
 mtype = { start, reattach, ack, accepted, running, ended, unheard, given_back, lost, rejected };
 chan down = [4] of { mtype, byte };
@@ -134,6 +137,11 @@ inline rewind() {
 /* ---- the engine ---------------------------------------------------------------------------------------- */
 
 #define UNDER_WAY (state == SUBMITTING || state == QUEUED || state == RUNNING || state == UNKNOWN)
+#ifdef TRACE
+#define MAY_POST c_expr { steps[now.which][now.at][0] == STARTS && steps[now.which][now.at][1] == now.number + 1 }
+#else
+#define MAY_POST true
+#endif
 #define MAY_START (number < A && (state == NONE || state == ENDED || state == REVOKED))
 
 inline answered() { if :: link == 1 && n == number -> link = 2 :: else fi }
@@ -163,7 +171,7 @@ active proctype engine() {
 	/* whatever has no answer is started anew */
 	:: atomic { there && link == 2 && number < A && UNDER_WAY && to_start == 0 && deaths > 0 -> number++; state = SUBMITTING; to_start = number }
 #endif
-	:: atomic { there && link == 2 && MAY_START && to_start == 0 ->
+	:: atomic { there && link == 2 && MAY_START && to_start == 0 && MAY_POST -> NEXT
 		number++; state = SUBMITTING; to_start = number;
 #ifdef EFFECT_FIRST
 		if :: len(down) < 4 -> down ! start(number); to_start = 0 :: else fi
@@ -174,6 +182,8 @@ active proctype engine() {
 		commit();
 		if
 		:: to_start != 0 && to_start == number && state == SUBMITTING && link == 2 -> down ! start(number)
+		/* what cannot be put into words never reaches an agent */
+		:: to_start != 0 && to_start == number && state == SUBMITTING && link == 2 -> state = ENDED
 		:: else
 		fi;
 		to_start = 0;
@@ -227,18 +237,15 @@ active proctype engine() {
 		if :: n == number && state == SUBMITTING -> state = ENDED :: else fi;
 		answered(); n = 0 }
 	/* death, and what the next one reads */
-#ifdef TRACE
-	:: atomic { there -> EV(ENGINE_DIES, 0)
-#else
-	:: atomic { there && deaths < ENGINE_DEATHS -> deaths++;
-#endif
+	:: atomic { there && NO_MORE_THAN(deaths, ENGINE_DEATHS) && EV(ENGINE_DIES, 0) -> NEXT
+		COUNT(deaths);
 		there = false; hang_up(); rewind(); to_start = 0; to_ack = 0; number = d_number; state = d_state }
 	:: atomic { !there -> there = true }
+	:: atomic { link != 0 && NO_MORE_THAN(breaks, BREAKS) -> COUNT(breaks); hang_up(); rewind() }
 #ifdef TRACE
-	:: atomic { c_expr { trace_state(now.which, now.at, now.number, now.state) } -> at++ }
-	:: atomic { link != 0 -> hang_up(); rewind() }
-#else
-	:: atomic { link != 0 && breaks < BREAKS -> breaks++; hang_up(); rewind() }
+	/* a person has it tried again */
+	:: atomic { there && (state == ENDED || state == REVOKED) -> state = NONE }
+	:: atomic { there && c_expr { steps[now.which][now.at][0] == IS + now.state && steps[now.which][now.at][1] == now.number } -> NEXT skip }
 #endif
 	od
 }
@@ -251,7 +258,7 @@ active proctype engine() {
 #define TAKES_OR_NOT(i) \
 	:: atomic { !sweeping && COMES(i) && len(up) < 6 && i <= mark && MARKS -> \
 		RECEIVE(i) ANSWER(rejected, i); REACH(LATE) } \
-	:: atomic { !sweeping && COMES(i) && len(up) < 6 && !(i <= mark && MARKS) -> EV(TAKES, i) \
+	:: atomic { !sweeping && COMES(i) && len(up) < 6 && !(i <= mark && MARKS) -> \
 		RECEIVE(i) if :: mark < i -> mark = i :: else fi; \
 		phase[i] = TAKEN; ANSWER(accepted, i) } \
 	:: atomic { !sweeping && COMES(i) && len(up) < 6 && !(i <= mark && MARKS) -> /* full, or about to end */ \
@@ -263,16 +270,16 @@ active proctype engine() {
 #endif
 
 #define LIVES(i) \
-	:: atomic { !sweeping && phase[i] == TAKEN -> EV(BEGINS, i) \
+	:: atomic { !sweeping && phase[i] == TAKEN && EV(BEGINS, i) -> NEXT \
 		phase[i] = RUNS; live++; executed[i]++; \
 		assert(live <= 1);                      /* TWICE */ \
 		assert(executed[i] <= 1);               /* ONCE */ \
 		assert(!(d_number == i && d_state == REVOKED)); /* REVOKED */ \
 		if :: i > 1 && executed[i - 1] == 0 -> REACH(REDONE) :: i > 1 && how[i - 1] == lost -> REACH(ORPHAN) :: else fi } \
-	:: atomic { !sweeping && phase[i] == RUNS -> EV(ENDS, i) phase[i] = OVER; how[i] = ended; live--; \
+	:: atomic { !sweeping && phase[i] == RUNS && EV(ENDS, i) -> NEXT phase[i] = OVER; how[i] = ended; live--; \
 		if :: !there -> REACH(AWAY) :: else fi } \
-	:: atomic { !sweeping && phase[i] == TAKEN -> EV(ENDS, i) phase[i] = OVER; how[i] = ended } \
-	:: atomic { !sweeping && phase[i] == TAKEN -> EV(GIVES_BACK, i) phase[i] = OVER; how[i] = given_back }
+	:: atomic { !sweeping && phase[i] == TAKEN && EV(ENDS, i) -> NEXT phase[i] = OVER; how[i] = ended } \
+	:: atomic { !sweeping && phase[i] == TAKEN && EV(ENDS, i) -> NEXT phase[i] = OVER; how[i] = given_back }
 
 /* Facts in the order of their cursors, until they are acknowledged; not before everything that was asked for is answered. */
 #define FIRST(i) (i == 1 || phase[i - 1] == NEW || phase[i - 1] == GONE || end_sent[i - 1])
@@ -312,10 +319,11 @@ active proctype engine() {
 #else
 #define KILLS(i) live--
 #endif
+#define IS_NONE_OR_LOST(i) ((phase[i] != RUNS && phase[i] != TAKEN) || EV(LOSES, i)) &&
 #define IS_LEFT(i) \
 	if \
-	:: phase[i] == RUNS -> KILLS(i); KEEPS(i) \
-	:: phase[i] == TAKEN -> KEEPS(i) \
+	:: phase[i] == RUNS -> NEXT KILLS(i); KEEPS(i) \
+	:: phase[i] == TAKEN -> NEXT KEEPS(i) \
 	:: else \
 	fi;
 
@@ -328,13 +336,9 @@ active proctype agent() {
 	EACH(IS_ASKED)
 	:: atomic { !sweeping && down ? [reattach(0)] -> down ? reattach(0); streaming = true }
 	:: atomic { !sweeping && down ? [ack(c)] -> down ? ack(c); EACH(IS_ACKED) c = 0 }
-#ifdef TRACE
-	:: atomic { !sweeping -> EV(AGENT_DIES, 0)
-#else
-	:: atomic { !sweeping && agent_deaths < AGENT_DEATHS -> agent_deaths++;
-#endif
+	:: atomic { !sweeping && NO_MORE_THAN(agent_deaths, AGENT_DEATHS) -> COUNT(agent_deaths);
 		sweeping = true; hang_up(); rewind() }
-	:: atomic { sweeping ->
+	:: atomic { sweeping && (EACH(IS_NONE_OR_LOST) true) ->
 		EACH(IS_LEFT)
 #ifdef MARK_FORGOT
 		mark = 0;
@@ -345,8 +349,9 @@ active proctype agent() {
 
 #ifdef TRACE
 init {
-	if
-	:: atomic { c_expr { now.which < traces } -> which++ }
-	fi
+	do
+	:: atomic { at == 0 && c_expr { now.which < traces - 1 } -> which++ }
+	:: break
+	od
 }
 #endif

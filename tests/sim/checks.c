@@ -120,6 +120,8 @@ void check_attempt(const struct fake_seen *a, void *arg)
 	uint64_t key = ledger_key(&a->ref.key);
 	uintptr_t live = (uintptr_t)wf_idmap_get(&p->live, key);
 
+	if (play_watch)
+		play_watch(p, a);
 	if (a->over && a->began) {
 		/* A liar's may be over twice. */
 		wf_idmap_set(&p->live, key, (void *)(live ? live - 1 : 0));

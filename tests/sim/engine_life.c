@@ -232,6 +232,8 @@ void engine_kill(struct play *p)
 	p->engine = NULL;
 	p->home = NULL;
 	p->stopping = 0;
+	if (play_watch)
+		play_watch(p, NULL);
 	clients_died(p);
 	if (power) {
 		COUNT(powers);

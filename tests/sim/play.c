@@ -16,12 +16,16 @@ enum {
 static struct play_counts own_counts;
 struct play_counts *play_counts = &own_counts;
 
+void (*play_watch)(struct play *p, const struct fake_seen *a);
+
 int play_step(struct play *p)
 {
 	if (p->wrong[0])
 		return 0;
 	if (!sim_step(p->sim))
 		return check_wrong(p, "nothing is left to happen"), 0;
+	if (play_watch)
+		play_watch(p, NULL);
 	check_engine(p);
 	if (sim_steps(p->sim) > STEPS_MAX || sim_now_ns(p->sim) > HOURS_MAX * 3600000 * SIM_MS)
 		check_wrong(p, "it does not come to an end");

@@ -164,6 +164,8 @@ struct play {
 
 /* Plays it; 0, or -1 with p->wrong. `hash` tells what happened. */
 int play(const struct plan *plan, int tracing, uint64_t *hash, struct play *p);
+/* Told of each attempt that begins or ends (a), after each step (a NULL), and when an engine is gone (a NULL, p->engine, too). NULL: nobody. */
+extern void (*play_watch)(struct play *p, const struct fake_seen *a);
 /* The next thing happens, and is checked. 0: something is wrong. */
 int play_step(struct play *p);
 

@@ -18,9 +18,10 @@ SIM_SRC := \
 SIM_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(SIM_SRC))
 ALL_OBJ += $(SIM_OBJ)
 SIM_TESTS := \
+	tests/sim/follow_test.c \
 	tests/sim/sim_test.c \
-	tests/unit/core/batch_test.c \
 	tests/unit/core/backoff_test.c \
+	tests/unit/core/batch_test.c \
 	tests/unit/core/messages_test.c
 UNIT_TESTS += $(SIM_TESTS) \
 	tests/unit/core/offers_test.c \
