@@ -4,4 +4,5 @@ TEST_OBJ = $(patsubst %.c,$(B)/obj/%.o,$(TEST_SRC))
 ALL_OBJ += $(TEST_OBJ)
 include $(wildcard tests/unit/*/files.mk)
 include tests/fuzz/files.mk
+include tests/alloc/files.mk
 include tests/fault/files.mk
