@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/base/json.h"
 #include "wdf-schema/wfformat_trace.h"
@@ -143,14 +144,14 @@ static int read_own_files(struct reader *r, uint32_t i, json_t *task)
 		id = text_of(r, either(f, "name", "id"), path, "the name of a file");
 		if (!id || number(r, either(f, "sizeInBytes", "size"), path, "size", id, SIZE_MAX_BYTES, &size) < 0)
 			return -1;
-		if (!link || (strcmp(link, "input") != 0 && strcmp(link, "output") != 0))
+		if (!link || (strcasecmp(link, "input") != 0 && strcasecmp(link, "output") != 0))
 			return bad(r, path, "'link' of file '%s' must be 'input' or 'output'", id);
 		if (dir && *dir)
 			id = wf_arena_printf(&r->t->arena, "%s%s", dir, id);
 		at = file_of(r->t, id);
 		if ((double)r->t->files[at].size < size)
 			r->t->files[at].size = (int64_t)size;
-		link_file(r->t, i, at, *link == 'o');
+		link_file(r->t, i, at, strcasecmp(link, "output") == 0);
 	}
 	return 0;
 }

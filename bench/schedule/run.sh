@@ -4,7 +4,7 @@
 #     bench/schedule/run.sh [DIR...]       more traces: every *.json (WfFormat) below DIR
 #
 # WfCommons comes from PyPI into a virtual environment of its own below $B; its traces are made once. B (default build) must hold
-# bench/schedule: `make $B/bench/schedule`.
+# bench/schedule: `make $B/bench/schedule`. QUICK=1 takes the small ones.
 set -eu
 cd "$(dirname "$0")/../.."
 B=${B:-build}
@@ -23,6 +23,8 @@ if [ ! -e "$dir/complete" ]; then
 	"$venv/bin/python" bench/schedule/generate.py "$dir" 60 110 250 500 1000 2500
 	touch "$dir/complete"
 fi
-mapfile -t traces < <(find "$dir" "$@" -name '*.json' | LC_ALL=C sort)
+small=()
+[ -z "${QUICK:-}" ] || small=(-size -300k)
+mapfile -t traces < <(find "$dir" "$@" -name '*.json' "${small[@]}" | LC_ALL=C sort)
 echo "B10: ${#traces[@]} traces" >&2
 exec "$B/bench/schedule" "${traces[@]}"

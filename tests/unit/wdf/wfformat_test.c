@@ -24,7 +24,7 @@ static const char v13[] =
 static const char v14[] =
 	"{\"name\": \"t\", \"schemaVersion\": \"1.4\", \"workflow\": {\"makespanInSeconds\": 9, \"executedAt\": \"2020\", \"tasks\": [\n"
 	" {\"name\": \"a\", \"type\": \"compute\", \"runtimeInSeconds\": 1.5, \"files\": [\n"
-	"  {\"link\": \"input\", \"name\": \"in\", \"sizeInBytes\": 10}, {\"link\": \"output\", \"name\": \"x\", \"sizeInBytes\": 1000}]},\n"
+	"  {\"link\": \"INPUT\", \"name\": \"in\", \"sizeInBytes\": 10}, {\"link\": \"output\", \"name\": \"x\", \"sizeInBytes\": 1000}]},\n"
 	" {\"name\": \"b\", \"runtimeInSeconds\": 2, \"files\": [{\"link\": \"input\", \"name\": \"x\", \"sizeInBytes\": 1000}]},\n"
 	" {\"name\": \"c\", \"runtimeInSeconds\": 0.25, \"cores\": 2, \"parents\": [\"a\", \"b\"]}]}}";
 static const char v16[] =
