@@ -78,19 +78,15 @@ static void token_path(char *path, size_t size, const char *dir, unsigned place)
 	snprintf(path, size, "%s/%u", dir, place);
 }
 
-/* The place of the entry this process looks at, learned at its first point. */
-static unsigned my_place(const char *dir)
+/* The first entry that has not acted. */
+static unsigned next_place(const char *dir)
 {
-	static unsigned place;
-	unsigned n = __atomic_load_n(&place, __ATOMIC_ACQUIRE);
+	unsigned n = 0;
 	char path[512];
 
-	if (n)
-		return n;
 	do
 		token_path(path, sizeof(path), dir, ++n);
 	while (access(path, F_OK) == 0);
-	__atomic_store_n(&place, n, __ATOMIC_RELEASE);
 	return n;
 }
 
@@ -111,14 +107,14 @@ static int take(const char *dir, unsigned place)
 static int look_up(struct wf_fault_point *p)
 {
 	const char *s = getenv("WF_FAULT"), *once = getenv("WF_FAULT_ONCE");
-	unsigned hit = __atomic_add_fetch(&p->hits, 1, __ATOMIC_RELAXED), place = 0, mine = s && once ? my_place(once) : 0;
+	unsigned hit = __atomic_add_fetch(&p->hits, 1, __ATOMIC_RELAXED), place = 0, next = s && once ? next_place(once) : 0;
 
 	note(p->name, hit);
 	while (s && *s) {
 		const char *end = strchrnul(s, ','), *eq = memchr(s, '=', (size_t)(end - s));
 
 		place++;
-		if (eq && (!mine || place == mine) && is_meant(s, eq, p->name, hit) && (!mine || take(once, place)))
+		if (eq && (!next || place == next) && is_meant(s, eq, p->name, hit) && (!next || take(once, place)))
 			return act(eq + 1, (size_t)(end - eq - 1));
 		s = *end ? end + 1 : end;
 	}

@@ -9,9 +9,8 @@
  *     WF_FAULT="[program/]name[:hit]=action[,...]"      action: kill | exit | stop | err:<errno> | short
  * hit counts from 1 in this process; without it every hit acts. `kill` is SIGKILL to ourselves. `program` is the name of the
  * executable (wf-engine); without it every program acts that inherits the variable.
- * WF_FAULT_ONCE=DIR makes the entries a sequence: each acts once among all processes, and whoever acts leaves DIR/<its place, from 1>. A
- * process looks only at the first entry that had not acted when it came to its first point; so the second one hits a process that began
- * after the first.
+ * WF_FAULT_ONCE=DIR makes the entries a sequence: each acts once among all processes, after those before it, and whoever acts leaves
+ * DIR/<its place, from 1>.
  * WF_FAULT_LOG=FILE appends "name hit program" per hit (O_APPEND, one write), for the first pass of a sweep.
  */
 #ifndef WF_BASE_FAULT_H

@@ -3,4 +3,4 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap/tap.sh
 . tests/fault/build.bash
-TMPDIR=$T "$FAULT_TESTS/sweep" --take 10 --pairs 6 --seed "${WF_SWEEP_SEED:-1}"
+TMPDIR=$T "$FAULT_TESTS/sweep" --take 7 --pairs 5 --seed "${WF_SWEEP_SEED:-1}"
