@@ -51,8 +51,7 @@ static int wait_until(struct engine *e, const struct owner *from, int64_t after_
 	int64_t left = after_ms - wf_os_mono_ms(e->os);
 	char text[512];
 
-	snprintf(text, sizeof(text), "taking over from host '%s' (pid %lld)%s", from->host, (long long)from->pid,
-		 left > 0 ? "" : ", which is proven down");
+	snprintf(text, sizeof(text), "taking over from host '%s' (pid %lld)", from->host, (long long)from->pid);
 	if (left > 0)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 ": it is fenced from now on; waiting %lld s until it acts no more (setting 'lease')", (long long)(left + 999) / 1000);
