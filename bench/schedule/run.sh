@@ -18,9 +18,10 @@ if [ ! -e "$venv/complete" ]; then
 	"$venv/bin/pip" install --quiet --disable-pip-version-check "wfcommons==$wfcommons" >&2
 	touch "$venv/complete"
 fi
-if [ ! -e "$dir/complete" ]; then
+if [ ! "$dir/complete" -nt bench/schedule/run.sh ]; then
 	rm -rf "$dir"
-	"$venv/bin/python" bench/schedule/generate.py "$dir" 60 110 250 500 1000 2500
+	# Sets of names are gone through in the order of their hashes.
+	PYTHONHASHSEED=0 "$venv/bin/python" bench/schedule/generate.py "$dir" 60 110 250 500 1000 2500
 	touch "$dir/complete"
 fi
 small=()
