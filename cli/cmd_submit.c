@@ -99,6 +99,19 @@ static int may_use_slurm(const struct spec *s, const char *executor)
 	return executor ? strcmp(executor, "local") != 0 : where_slurm_conf() != NULL;
 }
 
+/* What tasks may use: as much as this shell may. */
+static json_t *own_limits(void)
+{
+	struct wf_limit l[WF_LIMITS];
+	struct wf_buf b = { 0 };
+	json_t *text;
+
+	wf_limits_text(l, wf_limits_own(l), &b);
+	text = json_string(wf_buf_cstr(&b));
+	wf_buf_release(&b);
+	return text;
+}
+
 static json_t *request(const struct spec *s, const struct args *args, const char *dir, const char *executor, json_t *left_out)
 {
 	json_t *body = json_object(), *params = json_object();
@@ -132,6 +145,7 @@ static json_t *request(const struct spec *s, const struct args *args, const char
 	json_object_set_new(body, "workdir", json_string(dir));
 	json_object_set_new(body, "env", env_for_run(left_out));
 	json_object_set_new(body, "umask", json_integer(mask));
+	json_object_set_new(body, "limits", own_limits());
 	json_object_set(body, "sources", s->sources);
 	free(file);
 	free(cwd);

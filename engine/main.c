@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,7 +33,8 @@ struct program {
 	struct wf_api *api;
 	struct wf_launch launch;
 	struct wf_signal_watch *term, *intr;
-	struct rlimit nofile;          /* as we were started: what children get */
+	struct wf_limit limits[WF_LIMITS]; /* as we were started: what children get */
+	size_t limit_count;
 	int listen_fd;
 	int ready_fd;                  /* pipe to the waiting parent; -1: none */
 	int leaving, takeover;
@@ -61,7 +61,8 @@ static void connect_agent(struct engine *e, const char *executor, void *arg)
 	p->launch.loop = p->loop;
 	p->launch.state_dir = p->state_dir;
 	p->launch.nice = p->config->local_nice;
-	p->launch.nofile = &p->nofile;
+	p->launch.limits = p->limits;
+	p->launch.limit_count = p->limit_count;
 	p->launch.done = on_launched;
 	p->launch.user = p;
 	wf_launch_local(&p->launch);
@@ -255,16 +256,6 @@ static int check_state_dir(struct program *p, struct wf_err *err)
 	return 0;
 }
 
-static void raise_files(struct program *p)
-{
-	struct rlimit up;
-
-	getrlimit(RLIMIT_NOFILE, &p->nofile);
-	up = p->nofile;
-	up.rlim_cur = up.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &up);
-}
-
 static int build(struct program *p, struct wf_err *err)
 {
 	struct wf_core_options o = {
@@ -314,7 +305,8 @@ static int serve(struct program *p)
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	raise_files(p);
+	p->limit_count = wf_limits_own(p->limits);
+	wf_limits_raise();
 	p->loop = wf_loop_uv_create();
 	if (build(p, &err) < 0) {
 		say(p, &err);

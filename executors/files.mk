@@ -4,6 +4,7 @@ agent_SRC := \
 attempt_SRC := \
 	executors/attempt/env.c \
 	executors/attempt/fresh.c \
+	executors/attempt/limits.c \
 	executors/attempt/output.c \
 	executors/attempt/result.c \
 	executors/attempt/setup.c \

@@ -1,7 +1,7 @@
 /* submit_api.c - POST /runs: the body becomes a struct wf_submit, what comes of it an answer. The rules are the core's.
  *
  * With a key the body gets a hash, so that the same key with another wish is refused. What belongs to the wish: the workflow, its
- * parameters, name, executor and directory. The environment, the umask and the files found for a fan-out do not: they differ when the same
+ * parameters, name, executor and directory. The environment, umask, limits and the files found for a fan-out do not: they differ when the same
  * command is given again from another terminal or after the first try has written something.
  */
 #include <stdio.h>
@@ -109,6 +109,7 @@ static int take_texts(struct request *rq, struct wish *w, struct wf_err *err)
 {
 	struct wf_submit *in = &w->in;
 	int64_t bits = UMASK_DEFAULT;
+	struct wf_limit limits[WF_LIMITS];
 	json_t *text = json_object_get(rq->json, "workflow");
 
 	in->key = rq->key_header;
@@ -117,6 +118,7 @@ static int take_texts(struct request *rq, struct wish *w, struct wf_err *err)
 	    wf_json_str(rq->json, "executor", 0, &in->executor, err) < 0 ||
 	    wf_json_str(rq->json, "executor_why", 0, &in->executor_why, err) < 0 ||
 	    wf_json_str(rq->json, "workdir", 1, &in->workdir, err) < 0 || wf_json_int(rq->json, "umask", 0, &bits, err) < 0 ||
+	    wf_json_str(rq->json, "limits", 0, &in->limits, err) < 0 ||
 	    wf_json_bool(rq->json, "dry_run", 0, &in->dry_run, err) < 0)
 		return -1;
 	in->text_n = json_string_length(text);
@@ -131,13 +133,15 @@ static int take_texts(struct request *rq, struct wish *w, struct wf_err *err)
 		return wf_errf(err, WF_INVALID, "'workdir' must be an absolute path, not '%.200s'", in->workdir);
 	if (bits < 0 || bits > 0777)
 		return wf_errf(err, WF_INVALID, "'umask' must be a number from 0 to %d", 0777);
+	if (in->limits && wf_limits_parse(in->limits, limits, err) < 0)
+		return wf_err_wrap(err, "'limits'");
 	return 0;
 }
 
 static int take_wish(struct request *rq, struct wish *w, struct wf_err *err)
 {
 	static const char *const keys[] = { "workflow", "file", "params", "name",    "key",	"executor",
-					    "executor_why", "workdir",	"env",	"umask",  "sources", "dry_run", NULL };
+					    "executor_why", "workdir",	"env",	"umask",  "limits", "sources", "dry_run", NULL };
 	json_t *sources = json_object_get(rq->json, "sources");
 
 	if (wf_json_only(rq->json, keys, err) < 0 || take_texts(rq, w, err) < 0 || take_params(w, rq->json, err) < 0 ||

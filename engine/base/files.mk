@@ -7,6 +7,7 @@ base_SRC := \
 	engine/base/host.c \
 	engine/base/id.c \
 	engine/base/json.c \
+	engine/base/limits.c \
 	engine/base/log.c \
 	engine/base/os.c \
 	engine/base/path.c \

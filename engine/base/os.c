@@ -365,8 +365,9 @@ static void UNWATCHED __attribute__((noreturn)) child(const struct wf_spawn *sp,
 	if (syscall(SYS_close_range, top, ~0u, 0) < 0)
 		for (int fd = (int)top; fd < 65536; fd++)
 			close(fd);
-	if (sp->nofile && setrlimit(RLIMIT_NOFILE, sp->nofile) < 0)
-		goto fail;
+	for (size_t i = 0; i < sp->limit_count; i++)
+		if (setrlimit((__rlimit_resource_t)sp->limits[i].resource, &sp->limits[i].value) < 0)
+			goto fail;
 	if (sp->umask_set != (mode_t)-1)
 		umask(sp->umask_set);
 	if (sp->nice && setpriority(PRIO_PROCESS, 0, sp->nice) < 0 && errno != EACCES)

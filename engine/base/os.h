@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -19,6 +20,13 @@
 #include "engine/base/err.h"
 
 struct wf_os;
+
+/* A resource limit of a process, soft and hard. */
+struct wf_limit {
+	int resource;                 /* RLIMIT_NOFILE, ... */
+	struct rlimit value;
+};
+enum { WF_LIMITS = 16 };              /* resources there are */
 
 /* How to start a process. All pointers are the caller's and only read during the call. */
 struct wf_spawn {
@@ -32,7 +40,8 @@ struct wf_spawn {
 	int die_with_parent;          /* SIGKILL when the thread that started it ends (checked, no race) */
 	int nice;                     /* added to ours; 0 leaves it */
 	mode_t umask_set;             /* umask, or (mode_t)-1 to inherit */
-	const void *nofile;           /* struct rlimit of the child, or NULL to inherit */
+	const struct wf_limit *limits; /* limit_count of them; what is not among them is inherited */
+	size_t limit_count;
 };
 
 struct wf_os_ops {
@@ -96,6 +105,16 @@ int wf_dir_remove(struct wf_os *os, const char *path, struct wf_err *err);
 int wf_write_all(struct wf_os *os, int fd, const void *p, size_t n, off_t at);
 
 pid_t wf_os_spawn(struct wf_os *os, const struct wf_spawn *sp, struct wf_err *err);
+
+/* ---- resource limits ---------------------------------------------------------------------------- */
+
+/* This process's; returns how many there are. */
+size_t wf_limits_own(struct wf_limit out[WF_LIMITS]);
+/* Soft limits that could end a process that lives long, up to the hard ones: it may have been started by a shell that set them for something else. */
+void wf_limits_raise(void);
+/* As one line of text, "core=0:unlimited nofile=1024:20000", and back: how many it holds, or -1 with WF_INVALID. */
+void wf_limits_text(const struct wf_limit *l, size_t n, struct wf_buf *b);
+int wf_limits_parse(const char *text, struct wf_limit out[WF_LIMITS], struct wf_err *err);
 
 /* ---- paths -------------------------------------------------------------------------------------- */
 

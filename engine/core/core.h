@@ -104,6 +104,7 @@ struct wf_submit {
 	const char *workdir;           /* absolute */
 	char *const *env;              /* NULL-terminated; NULL: the engine's own */
 	uint32_t umask_bits;
+	const char *limits;            /* resource limits of its tasks, as wf_limits_text has them; NULL: those the agent was started with */
 	json_t *sources;               /* answer of wdf_source_read, or NULL: read here */
 	const char *body_hash;         /* with key: same key and other hash is WF_INVALID */
 	int dry_run;

@@ -47,6 +47,7 @@ static int on_run(void *arg, const struct wf_run *row, struct wf_err *err)
 	r->row.body_hash = copy(row->body_hash);
 	r->row.executor = copy(row->executor);
 	r->row.executor_why = copy(row->executor_why);
+	r->row.limits = copy(row->limits);
 	r->row.workdir = copy(row->workdir);
 	wf_idmap_set(&e->by_number, row->number, r);
 	if (row->number >= e->next_run)

@@ -380,6 +380,7 @@ int render_task(struct engine *e, struct run *r, uint32_t instance, uint32_t ind
 	s->cores = r->inst[instance].cores;
 	s->memory = task_memory(r, instance, t);
 	s->umask_bits = r->row.umask_bits;
+	s->limits = r->row.limits;
 	return 0;
 }
 
@@ -455,6 +456,7 @@ int render_member(struct engine *e, struct run *r, uint32_t service, uint32_t n,
 	st->grace_ms = GRACE_MS;
 	st->output_limit = (uint64_t)1 << 30;
 	st->umask_bits = r->row.umask_bits;
+	st->limits = r->row.limits;
 	return 0;
 }
 

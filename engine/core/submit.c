@@ -26,6 +26,7 @@ struct submission {
 	size_t text_n;
 	char **env;
 	uint32_t umask_bits;
+	char *limits;
 	int dry_run;
 	uint64_t run;
 	int replayed;
@@ -60,6 +61,7 @@ static void destroy(struct submission *s)
 	free(s->executor);
 	free(s->why);
 	free(s->workdir);
+	free(s->limits);
 	dag_free(s->dag);
 	wdf_free(s->wdf);
 	wdf_diags_release(&s->diags);
@@ -271,6 +273,7 @@ static void create(struct submission *s)
 	row->executor_why = copy(s->why);
 	row->workdir = copy(s->workdir);
 	row->umask_bits = s->umask_bits;
+	row->limits = copy(s->limits);
 	if (run_prepare(e, r, s->text, s->text_n, s->dag, s->wdf, NULL, 0, s->params, &s->err) < 0)
 		WF_BUG("a run made from its own graph was refused: %s", s->err.text);
 	s->wdf = NULL;
@@ -442,6 +445,7 @@ void wf_core_submit(struct engine *e, const struct wf_submit *in,
 	s->why = copy(in->executor_why);
 	s->workdir = wf_path_resolve("/", in->workdir);
 	s->umask_bits = in->umask_bits;
+	s->limits = copy(in->limits);
 	s->dry_run = in->dry_run;
 	s->env = copy_env(in->env);
 	wf_core_touch(e);

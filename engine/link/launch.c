@@ -67,7 +67,7 @@ static int start(struct wf_launch *l, struct wf_err *err)
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	int fds[3] = { null, out, out };
 	struct wf_spawn sp = { .path = program, .argv = argv, .env = environ, .cwd = "/", .fds = fds, .fd_count = 3,
-			       .new_session = 1, .nice = l->nice, .umask_set = 077, .nofile = l->nofile };
+			       .new_session = 1, .nice = l->nice, .umask_set = 077, .limits = l->limits, .limit_count = l->limit_count };
 	int rc = -1;
 
 	if (null < 0 || out < 0) {

@@ -17,7 +17,8 @@ struct wf_launch {
 	struct wf_loop *loop;
 	const char *state_dir;
 	int nice;
-	const void *nofile;            /* struct rlimit the agent starts with; NULL: inherit */
+	const struct wf_limit *limits; /* limit_count that the agent starts with; the others it inherits */
+	size_t limit_count;
 	void (*done)(struct wf_launch *l, struct wf_channel *c, const struct wf_err *err);
 	void *user;
 	/* private */

@@ -61,7 +61,7 @@ static const struct field start_fields[] = {
 	F(wf_start, U8, update), F(wf_start, U8, control), F(wf_start, U8, results_needed),
 	F(wf_start, I64, first_started_ms), F(wf_start, I64, timeout_ms), F(wf_start, I64, grace_ms),
 	F(wf_start, U64, output_limit), F(wf_start, U32, cores), F(wf_start, U64, memory), F(wf_start, U32, umask_bits),
-	F(wf_start, U32, places),
+	F(wf_start, U32, places), F(wf_start, STR, limits),
 };
 static const struct field cancel_fields[] = {
 	REF(wf_cancel, ref), F(wf_cancel, U8, why), F(wf_cancel, I64, grace_ms),

@@ -113,6 +113,7 @@ struct wf_start {
 	uint32_t umask_bits;
 	uint32_t places;               /* 0: start at once. n: accepted now, started, in the order of such starts, when fewer than n
 	                                * attempts of tasks are under way at this agent: so a place is filled again without a question */
+	const char *limits;            /* the submitter's resource limits, as wf_limits_text has them; NULL: those the agent was started with */
 };
 
 struct wf_attempt_ref {

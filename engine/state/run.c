@@ -123,6 +123,7 @@ void wf_run_release(struct wf_run *r)
 	free(r->executor);
 	free(r->executor_why);
 	free(r->workdir);
+	free(r->limits);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -139,6 +140,7 @@ static const struct {
 	{ "executor", offsetof(struct wf_run, executor) },
 	{ "executor_why", offsetof(struct wf_run, executor_why) },
 	{ "workdir", offsetof(struct wf_run, workdir) },
+	{ "limits", offsetof(struct wf_run, limits) },
 };
 
 json_t *wf_run_facts(const struct wf_run *r)

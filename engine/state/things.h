@@ -38,6 +38,7 @@ struct wf_run {
 	char *executor, *executor_why; /* default executor of its steps */
 	char *workdir;                 /* absolute submit directory */
 	uint32_t umask_bits;
+	char *limits;                  /* the submitter's resource limits (wf_limits_text), or NULL */
 	int64_t created_ms, started_ms, ended_ms;
 	uint32_t succeeded, failed, skipped, canceled; /* tasks, when it ended: what a list shows of a run that is not in memory */
 	uint64_t seq;                  /* of the last event of this run: its `rev` */

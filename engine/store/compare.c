@@ -29,6 +29,7 @@ static const struct field run_fields[] = {
 	F(wf_run, created_ms, I64),    F(wf_run, started_ms, I64), F(wf_run, ended_ms, I64),
 	F(wf_run, seq, U64),           F(wf_run, list_failed, U8),    F(wf_run, succeeded, U32),
 	F(wf_run, failed, U32),        F(wf_run, skipped, U32),       F(wf_run, canceled, U32),
+	F(wf_run, limits, TEXT),
 };
 static const struct field task_fields[] = {
 	F(wf_task, state, U8),       F(wf_task, astate, U8),      F(wf_task, class, U8),

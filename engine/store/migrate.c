@@ -40,7 +40,7 @@ const struct step store_steps[WF_STORE_SCHEMA] = {
 	  " executor_why TEXT, workdir TEXT, umask INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
 	  " started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL,"
 	  " list_failed INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
-	  " canceled INTEGER NOT NULL);"
+	  " canceled INTEGER NOT NULL, limits TEXT);"
 
 	  "CREATE TABLE service(run INTEGER NOT NULL, number INTEGER NOT NULL,"
 	  " state INTEGER NOT NULL, failing INTEGER NOT NULL, held INTEGER NOT NULL,"

@@ -213,6 +213,7 @@ static int take_run(void *arg, const struct wf_run *row, struct wf_err *err)
 	r->run.body_hash = dup_or_null(row->body_hash);
 	r->run.executor = dup_or_null(row->executor);
 	r->run.executor_why = dup_or_null(row->executor_why);
+	r->run.limits = dup_or_null(row->limits);
 	r->run.workdir = dup_or_null(row->workdir);
 	return 0;
 }

@@ -19,11 +19,11 @@ const char sql_run_put[] =
 	"INSERT OR REPLACE INTO run(number, id, state, cancel, retries, next_instance, name, "
 	"workflow, file, key, body_hash, executor,"
 	" executor_why, workdir, umask, created_ms, started_ms, ended_ms, seq, list_failed,"
-	" succeeded, failed, skipped, canceled)"
+	" succeeded, failed, skipped, canceled, limits)"
 	" VALUES(:number, :id, :state, :cancel, :retries, :next_instance, :name, :workflow, :file, "
 	":key, :body_hash, :executor,"
 	" :executor_why, :workdir, :umask, :created_ms, :started_ms, :ended_ms, :seq, "
-	":list_failed, :succeeded, :failed, :skipped, :canceled)";
+	":list_failed, :succeeded, :failed, :skipped, :canceled, :limits)";
 
 static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err)
 {
@@ -45,7 +45,8 @@ static int write_run(struct wf_store *s, const struct op *op, struct wf_err *err
 		     DB_INT(":umask", r->umask_bits), DB_INT(":created_ms", r->created_ms),
 		     DB_INT(":started_ms", r->started_ms), DB_INT(":ended_ms", r->ended_ms),
 		     DB_INT(":seq", r->seq), DB_INT(":list_failed", r->list_failed), DB_INT(":succeeded", r->succeeded),
-		     DB_INT(":failed", r->failed), DB_INT(":skipped", r->skipped), DB_INT(":canceled", r->canceled));
+		     DB_INT(":failed", r->failed), DB_INT(":skipped", r->skipped), DB_INT(":canceled", r->canceled),
+		     DB_TEXT(":limits", r->limits));
 }
 
 void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
@@ -61,12 +62,13 @@ void wf_batch_run(struct wf_batch *b, const struct wf_run *r)
 	o->r.executor = batch_text(b, r->executor);
 	o->r.executor_why = batch_text(b, r->executor_why);
 	o->r.workdir = batch_text(b, r->workdir);
+	o->r.limits = batch_text(b, r->limits);
 }
 
 #define RUN_COLUMNS                                                                                \
 	"number, id, state, cancel, retries, next_instance, name, workflow, file, key, "           \
 	"body_hash, executor, executor_why, workdir,"                                              \
-	" umask, created_ms, started_ms, ended_ms, seq, list_failed, succeeded, failed, skipped, canceled"
+	" umask, created_ms, started_ms, ended_ms, seq, list_failed, succeeded, failed, skipped, canceled, limits"
 
 const char sql_run_all[] = "SELECT " RUN_COLUMNS " FROM run ORDER BY number";
 const char sql_run_one[] = "SELECT " RUN_COLUMNS " FROM run WHERE number = :number";
@@ -105,6 +107,7 @@ int run_of_row(sqlite3_stmt *st, struct wf_run *r, struct wf_err *err)
 	r->failed = (uint32_t)db_int(st, 21);
 	r->skipped = (uint32_t)db_int(st, 22);
 	r->canceled = (uint32_t)db_int(st, 23);
+	r->limits = (char *)db_text(st, 24);
 	return 0;
 }
 

@@ -378,18 +378,6 @@ static int open_journal(struct agent *g, struct wf_err *err)
 	return foreign ? facts_compact(g, err) : 0;
 }
 
-static void raise_nofile(struct agent *g)
-{
-	struct rlimit all;
-
-	if (getrlimit(RLIMIT_NOFILE, &g->nofile) < 0)
-		g->nofile = (struct rlimit){ 1024, 1024 };
-	all = g->nofile;
-	all.rlim_cur = all.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &all) < 0)
-		wf_log(WF_LOG_WARN, "cannot raise the limit of open files: %s", strerror(errno));
-}
-
 static int listen_on(struct agent *g, struct wf_err *err)
 {
 	char *path = wf_xasprintf("%s/s", g->dir);
@@ -436,6 +424,7 @@ void agent_close(struct agent *g)
 	if (g->lock_fd >= 0)
 		close(g->lock_fd);
 	free(g->known_cwd);
+	wf_attempt_limits_release(&g->limits);
 	free(g->known_result_dir);
 	free(g->dir);
 	free(g);
@@ -462,7 +451,7 @@ struct agent *agent_open(struct wf_os *os, struct wf_loop *l, const char *dir, u
 		wf_err_sys(err, "cannot open '/dev/null'");
 		goto error;
 	}
-	raise_nofile(g);
+	wf_attempt_limits_init(&g->limits);
 	capacity_read(&g->capacity, "");
 	oom_watch_init(&g->oom);
 	if (open_journal(g, err) < 0 || reap_open(g, err) < 0)

@@ -332,7 +332,7 @@ static void execute(struct attempt *a, const struct wf_start *s)
 		extra[n] = "WF_CONTROL_FD=3";
 	env = wf_attempt_env(s->env, s->env_more, extra);
 	argv = command(s);
-	if (open_streams(a, s, &st, &err) < 0 || lay_plumbing(&p, s, env, &err) < 0) {
+	if (wf_attempt_limits(&g->limits, s->limits, &err) < 0 || open_streams(a, s, &st, &err) < 0 || lay_plumbing(&p, s, env, &err) < 0) {
 		end_as(a, WF_CLASS_LAUNCH_FAILED, 0, err.text);
 		goto out;
 	}
@@ -351,7 +351,8 @@ static void execute(struct attempt *a, const struct wf_start *s)
 	sp.new_session = 1;
 	sp.die_with_parent = 1;
 	sp.umask_set = s->umask_bits & 0777;
-	sp.nofile = &g->nofile;
+	sp.limits = g->limits.set;
+	sp.limit_count = g->limits.set_count;
 
 	a->started_ms = wf_os_wall_ms(g->os);
 	if (!a->first_started_ms)

@@ -7,7 +7,6 @@
 #define WF_LOCAL_LOCAL_H
 
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include "engine/base/hash.h"
 #include "engine/base/os.h"
@@ -15,6 +14,7 @@
 #include "engine/loop/loop.h"
 #include "executors/agent/serve.h"
 #include "executors/attempt/fresh.h"
+#include "executors/attempt/limits.h"
 #include "executors/attempt/output.h"
 #include "executors/attempt/verdict.h"
 #include "executors/local/capacity.h"
@@ -114,7 +114,7 @@ struct agent {
 	struct wf_signal_watch *on_term, *on_int;
 	int child_fd;                  /* SIGCHLD as a descriptor */
 	struct wf_poll *on_child;
-	struct rlimit nofile;          /* what the children get */
+	struct wf_attempt_limits limits; /* what the children get */
 	struct capacity capacity;
 	struct oom_watch oom;
 

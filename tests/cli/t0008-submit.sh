@@ -21,7 +21,7 @@ sent() { # name, expression over the last body `b`
 
 fake
 try 0 "submit" env FOO=bar MY_TOKEN=t AWS_SECRET_ACCESS_KEY=s SLURM_JOB_ID=1 SSH_CLIENT=x DISPLAY=:0 DBUS_SESSION_BUS_ADDRESS=x KEYBOARD=us \
-	sh -c "umask 027; exec '$WF' submit hello.yaml -p who=you"
+	sh -c "umask 027; ulimit -n 177; exec '$WF' submit hello.yaml -p who=you"
 same out - <<'O'
 run 01jd8m3v5qk7x2f4h6n8p0r2t4
   name      crack
@@ -34,6 +34,7 @@ sent "... the file's absolute name" "b['file'] == '$T/hello.yaml'"
 sent "... parameters as text" "b['params'] == {'who': 'you'}"
 sent "... the directory" "b['workdir'] == '$T'"
 sent "... the umask" "b['umask'] == 0o027"
+sent "... the limits" "'nofile=177:177' in b['limits'].split() and 'core=' in b['limits']"
 sent "... what the patterns found" "b['sources']['glob'] == {'*.in': ['a.in', 'b.in']}"
 sent "... the environment" "b['env']['FOO'] == 'bar' and b['env']['KEYBOARD'] == 'us' and 'PATH' in b['env']"
 sent "... without what belongs to this session" "not [n for n in b['env'] if n.startswith(('SLURM_', 'SSH_', 'DBUS_')) or n == 'DISPLAY']"

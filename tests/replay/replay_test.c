@@ -87,6 +87,7 @@ static const struct field {
 	F(WF_S_RUN, run, key, TEXT),
 	F(WF_S_RUN, run, workdir, TEXT),
 	F(WF_S_RUN, run, umask_bits, U32),
+	F(WF_S_RUN, run, limits, TEXT),
 	F(WF_S_RUN, run, created_ms, I64),
 	F(WF_S_RUN, run, started_ms, I64),
 	F(WF_S_RUN, run, ended_ms, I64),

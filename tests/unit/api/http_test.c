@@ -217,6 +217,8 @@ static void test_limits(void)
 	is_int(ask_json("POST", "/runs", s), 422, "8 MiB are taken");
 	has_str(said(), "'workdir' must be an absolute path", "and read to the end");
 	free(s);
+	is_int(ask_json("POST", "/runs", "{\"workflow\": \"a\", \"workdir\": \"/x\", \"limits\": \"nofile=2:1\"}"), 422, "limits that are none");
+	has_str(said(), "'limits': 'nofile=2:1' is no limit", "are refused with a sentence");
 }
 
 static void test_bodies(void)

@@ -127,6 +127,41 @@ static void processes(struct wf_os *os)
 	free(out);
 }
 
+static void limits(struct wf_os *os)
+{
+	static const char *const bad[] = { "x", "nofile", "nofile=1", "nofile=1:", "nofile=:1", "nofile=2:1", "nofile=-1:1", "nofile=1:2x", "nofiles=1:2",
+					   "nofile=1:2 nofile=1:2", "nofile=unlimited:3", "nofile=99999999999999999999999:unlimited", " =1:1" };
+	struct wf_limit own[WF_LIMITS], l[WF_LIMITS];
+	struct wf_buf a = { 0 }, b = { 0 };
+	struct wf_err err;
+	char *out = in_dir("limits");
+	char *env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin", NULL };
+	char *argv[] = { (char *)(uintptr_t)"bash", (char *)(uintptr_t)"-c", (char *)(uintptr_t)"ulimit -Sn; ulimit -Hn; ulimit -c", NULL };
+	int fd = open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fds[3] = { -1, fd, fd }, n;
+	struct wf_spawn sp = { .path = "bash", .argv = argv, .env = env, .fds = fds, .fd_count = 3, .umask_set = (mode_t)-1, .limits = l };
+
+	n = (int)wf_limits_own(own);
+	wf_limits_text(own, (size_t)n, &a);
+	is_int(n, WF_LIMITS, "a process has its limits");
+	is_int(wf_limits_parse(wf_buf_cstr(&a), l, &err), n, "which are read back from their text");
+	wf_limits_text(l, (size_t)n, &b);
+	is_str(wf_buf_cstr(&b), wf_buf_cstr(&a), "as they were");
+	is_int(wf_limits_parse("", l, &err), 0, "none is none");
+	for (size_t i = 0; i < WF_COUNT(bad); i++)
+		ok(wf_limits_parse(bad[i], l, &err) < 0 && err.code == WF_INVALID, "'%s' is none: %s", bad[i], err.text);
+	wf_buf_release(&b);
+	sp.limit_count = (size_t)wf_limits_parse("nofile=77:88 core=0:unlimited", l, &err);
+	is_int((int64_t)sp.limit_count, 2, "two limits");
+	ok(status_of(wf_os_spawn(os, &sp, &err)) == 0, "a process starts with them");
+	wf_file_read(os, out, 4096, &b, &err);
+	is_str(wf_buf_cstr(&b), "77\n88\n0\n", "and has them");
+	wf_buf_release(&a);
+	wf_buf_release(&b);
+	close(fd);
+	free(out);
+}
+
 static void sockets(void)
 {
 	char longer[160], *parent, *path;
@@ -165,6 +200,7 @@ int main(void)
 	files(os);
 	paths();
 	processes(os);
+	limits(os);
 	sockets();
 	wf_dir_remove(os, dir, &err);
 	return done_testing();

@@ -200,6 +200,7 @@ static void test_launch(void)
 	const struct said *e;
 	struct wf_err err;
 	char path[400], *out;
+	struct rlimit files;
 	FILE *f;
 
 	s = base_start(absent);
@@ -233,6 +234,22 @@ static void test_launch(void)
 	has_str(out, "\n0 1 2 3 \n", "no descriptor of ours is inherited (3 is the reader's own)");
 	has_str(out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", "no signal is blocked or ignored");
 	free(out);
+	s = shell_start("ulimit -Sn; ulimit -Sc; ulimit -Hc");
+	s.limits = "nofile=177:unlimited core=0:0";
+	e = run(&s);
+	out = output_of(e);
+	is_str(out, "177\n0\n0\n", "it has the submitter's limits");
+	free(out);
+	s = shell_start("ulimit -Sn");
+	e = run(&s);
+	out = output_of(e);
+	getrlimit(RLIMIT_NOFILE, &files);
+	is_int(atoll(out), (int64_t)files.rlim_cur, "without them those that the agent was started with");
+	free(out);
+	s = shell_start("true");
+	s.limits = "nonsense";
+	e = run(&s);
+	ok(e->class == WF_CLASS_LAUNCH_FAILED, "limits that cannot be read: %s", e->text);
 	s = shell_start("true");
 	s.cwd = "/proc/nope/x";
 	e = run(&s);

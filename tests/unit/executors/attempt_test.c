@@ -9,6 +9,7 @@
 
 #include "executors/attempt/env.h"
 #include "executors/attempt/fresh.h"
+#include "executors/attempt/limits.h"
 #include "executors/attempt/output.h"
 #include "executors/attempt/setup.h"
 #include "executors/attempt/verdict.h"
@@ -173,6 +174,45 @@ static void test_output(void)
 	wf_buf_release(&path);
 }
 
+static struct rlimit set_to(const struct wf_attempt_limits *l, int resource)
+{
+	struct rlimit now;
+
+	for (size_t i = 0; i < l->set_count; i++)
+		if (l->set[i].resource == resource)
+			return l->set[i].value;
+	getrlimit((__rlimit_resource_t)resource, &now);
+	return now;
+}
+
+static void test_limits(void)
+{
+	struct rlimit files = { 300, 400 }, core = { 10, 20 };
+	struct wf_attempt_limits l;
+	struct wf_err err;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	setrlimit(RLIMIT_CORE, &core);
+	wf_attempt_limits_init(&l);
+	getrlimit(RLIMIT_NOFILE, &files);
+	is_int((int64_t)files.rlim_cur, 400, "an agent raises its own limit");
+	is_int(wf_attempt_limits(&l, NULL, &err), 0, "nothing asked for");
+	files = set_to(&l, RLIMIT_NOFILE);
+	ok(files.rlim_cur == 300 && files.rlim_max == 400, "an attempt gets what the agent was started with");
+	is_int(wf_attempt_limits(&l, "nofile=77:350 core=5:unlimited", &err), 0, "some asked for");
+	files = set_to(&l, RLIMIT_NOFILE);
+	core = set_to(&l, RLIMIT_CORE);
+	ok(files.rlim_cur == 77 && files.rlim_max == 350, "lower ones are given");
+	ok(core.rlim_cur == 5 && core.rlim_max == 20, "none above the agent's");
+	is_int(wf_attempt_limits(&l, "nofile=nonsense", &err), -1, "nonsense is refused");
+	is_int(wf_attempt_limits(&l, "nofile=1000:unlimited", &err), 0, "more than there is");
+	files = set_to(&l, RLIMIT_NOFILE);
+	core = set_to(&l, RLIMIT_CORE);
+	ok(files.rlim_cur == 400 && files.rlim_max == 400, "is as much as there is");
+	ok(core.rlim_cur == 10 && core.rlim_max == 20, "and what is not asked for is as it was");
+	wf_attempt_limits_release(&l);
+}
+
 int main(void)
 {
 	struct wf_err err;
@@ -184,6 +224,7 @@ int main(void)
 	test_verdict();
 	test_fresh();
 	test_output();
+	test_limits();
 	wf_dir_remove(wf_os_posix(), dir, &err);
 	return done_testing();
 }

@@ -48,7 +48,7 @@ static int same_start(const struct wf_start *a, const struct wf_start *b)
 	       a->update == b->update && a->control == b->control && a->results_needed == b->results_needed &&
 	       a->first_started_ms == b->first_started_ms && a->timeout_ms == b->timeout_ms && a->grace_ms == b->grace_ms &&
 	       a->output_limit == b->output_limit && a->cores == b->cores && a->memory == b->memory &&
-	       a->umask_bits == b->umask_bits && a->places == b->places;
+	       a->umask_bits == b->umask_bits && a->places == b->places && same_str(a->limits, b->limits);
 }
 
 static const char *const env[] = { "PATH=/usr/bin:/bin", "HOME=/home/u", "LANG=C.UTF-8", NULL };
@@ -65,7 +65,7 @@ static struct wf_start full_start(void)
 		.result_path = "/state/result", .token = "e/task/7/1", .inputs = argv, .outputs = env, .success_codes = codes,
 		.success_count = 5, .update = 1, .control = 1, .results_needed = 1, .first_started_ms = 1700000000123,
 		.timeout_ms = INT64_MAX, .grace_ms = -1, .output_limit = UINT64_MAX, .cores = 1500, .memory = 1ull << 40,
-		.umask_bits = 022, .places = 41,
+		.umask_bits = 022, .places = 41, .limits = "nofile=777:unlimited",
 	};
 }
 

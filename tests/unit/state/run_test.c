@@ -10,7 +10,8 @@ static void test_facts(void)
 {
 	struct wf_run r = { .umask_bits = 027, .name = wf_xstrdup("crack \"1\""), .workflow = wf_xstrdup("crack"), .file = wf_xstrdup("a/b.yaml"),
 			    .key = wf_xstrdup("k"), .body_hash = wf_xstrdup("00ff"), .executor = wf_xstrdup("local"),
-			    .executor_why = wf_xstrdup("asked for"), .workdir = wf_xstrdup("/tmp/\xc3\xa9") };
+			    .executor_why = wf_xstrdup("asked for"), .workdir = wf_xstrdup("/tmp/\xc3\xa9"),
+			    .limits = wf_xstrdup("nofile=777:unlimited") };
 	struct wf_run back = { .name = wf_xstrdup("old"), .key = wf_xstrdup("old") };
 	struct wf_err err;
 	json_t *facts, *again;

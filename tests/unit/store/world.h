@@ -114,7 +114,7 @@ static inline void world_submit(struct world *w, uint64_t run, uint32_t instance
 	r->dirty = calloc(instances * world_chunks(r), 1);
 	snprintf(facts, sizeof(facts),
 		 "{\"id\":\"01hf0000000000000000000%03u\",\"name\":\"demo-%u\",\"workflow\":"
-		 "\"demo\",\"file\":\"w.yaml\",\"workdir\":\"/tmp\"}",
+		 "\"demo\",\"file\":\"w.yaml\",\"workdir\":\"/tmp\",\"limits\":\"core=0:0\"}",
 		 (unsigned)run, (unsigned)run);
 	world_text(&e, 0, facts);
 	if (!world_post(w, &e))
