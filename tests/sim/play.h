@@ -112,7 +112,7 @@ enum asking { CLIENT_TODO, CLIENT_ASKED, CLIENT_ANSWERED };
 struct client {
 	struct play *p;
 	unsigned number;
-	char key[16];
+	char key[20];
 	int sent;                      /* its submit, once at least */
 	enum asking submit, asked;
 	struct act acts[6];
