@@ -16,6 +16,8 @@
 #include "tests/tap/tap.h"
 
 #ifdef __AFL_COMPILER
+/* In what its macros become. */
+#pragma clang diagnostic ignored "-Wshorten-64-to-32"
 
 __AFL_FUZZ_INIT();
 
