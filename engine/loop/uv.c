@@ -291,6 +291,9 @@ static void start_worker(struct uv_impl *u)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&u->worker, NULL, work, u);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* Of memory or of threads: it does not say which there is none of. */
+	if (rc == EAGAIN)
+		wf_out_of_memory(0);
 	if (rc)
 		WF_BUG("cannot start the work thread: %s", strerror(rc));
 	u->worker_runs = 1;
