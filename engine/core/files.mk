@@ -15,6 +15,8 @@ core_SRC := \
 	engine/core/explain_waiting.c \
 	engine/core/grants.c \
 	engine/core/history.c \
+	engine/core/history_output.c \
+	engine/core/history_task.c \
 	engine/core/messages.c \
 	engine/core/mounts.c \
 	engine/core/offers.c \
