@@ -250,7 +250,7 @@ static void put_services(struct chrome *x)
 	json_array_foreach(json_object_get(x->r->services, "items"), i, service) {
 		if (!i)
 			name(x, "process_name", SERVICES_PID, 0, "services");
-		put_service(x, (uint32_t)i + 1, field_str(service, "name"));
+		put_service(x, (uint32_t)i + 1, field_service(service));
 	}
 }
 

@@ -19,6 +19,11 @@ const char *field_str(json_t *doc, const char *key)
 	return s ? s : "";
 }
 
+const char *field_service(json_t *doc)
+{
+	return field_has(doc, "label") ? field_str(doc, "label") : field_str(doc, "name");
+}
+
 int64_t field_int(json_t *doc, const char *key)
 {
 	json_t *v = json_object_get(doc, key);

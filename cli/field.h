@@ -15,6 +15,7 @@
 /* Present and not null. */
 int field_has(json_t *doc, const char *key);
 const char *field_str(json_t *doc, const char *key);
+const char *field_service(json_t *doc); /* what a service is called: "db", "db (of sim[3])" */
 int64_t field_int(json_t *doc, const char *key);
 int field_true(json_t *doc, const char *key);
 /* ms after the epoch of an RFC 3339 member; 0 when null. */

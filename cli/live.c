@@ -269,7 +269,7 @@ static void step_rows(struct live *l, json_t *steps, int room)
 
 static void service_row(struct live *l, json_t *items)
 {
-	size_t i;
+	size_t i, shown = 0;
 	json_t *s;
 
 	if (!json_array_size(items))
@@ -278,7 +278,10 @@ static void service_row(struct live *l, json_t *items)
 	json_array_foreach(items, i, s) {
 		const char *state = field_str(s, "state");
 
-		put(l, PLAIN, "%s %s ", i ? "," : "", field_str(s, "name"));
+		/* Of those that each step or task has, the ones that are up: there may be thousands. */
+		if (field_has(s, "step") && (strcmp(state, "declared") == 0 || strcmp(state, "stopped") == 0))
+			continue;
+		put(l, PLAIN, "%s %s ", shown++ ? "," : "", field_service(s));
 		put(l, style_of(state), "%s", state);
 	}
 	end_row(l);

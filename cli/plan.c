@@ -110,7 +110,7 @@ static json_t *service_doc(const struct dag *d, const uint32_t *level, uint32_t 
 {
 	const struct wdf_service *sv = &d->wdf->services[service];
 	json_t *doc = json_object(), *first = json_array(), *last = json_array();
-	uint32_t low = UINT32_MAX, high = 0, users = 0;
+	uint32_t low = UINT32_MAX, high = 0, users = 0, count = 0;
 
 	for (int pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < d->instance_count; i++) {
@@ -133,8 +133,12 @@ static json_t *service_doc(const struct dag *d, const uint32_t *level, uint32_t 
 				json_array_append_new(last, json_string(d->instances[i].name));
 		}
 	}
+	for (uint32_t i = 0; i < d->service_count; i++)
+		count += d->services[i].declared == service;
 	json_object_set_new(doc, "name", json_string(sv->name));
 	json_object_set_new(doc, "type", json_string(sv->type));
+	json_object_set_new(doc, "scope", json_string(wdf_scope_name(sv->scope)));
+	json_object_set_new(doc, "count", json_integer(count));
 	json_object_set_new(doc, "start", json_string(start_name(sv->start)));
 	json_object_set_new(doc, "first_level", users ? json_integer(low) : json_null());
 	json_object_set_new(doc, "last_level", users ? json_integer(high) : json_null());

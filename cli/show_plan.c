@@ -62,6 +62,9 @@ static void service(struct out *out, json_t *s)
 	printf("%s (%s)", field_str(s, "name"), field_str(s, "type"));
 	if (!field_int(s, "users"))
 		printf(": used by no step, never started");
+	else if (strcmp(field_str(s, "scope"), "step") == 0 || strcmp(field_str(s, "scope"), "task") == 0)
+		printf(": %lld, one for each %s that uses it, from %s to %s", (long long)field_int(s, "count"), field_str(s, "scope"),
+		       wf_buf_cstr(&first), wf_buf_cstr(&last));
 	else
 		printf(": %s before %s, stops after %s", strcmp(field_str(s, "start"), "lazy") == 0 ? "starts" : field_str(s, "start"),
 		       wf_buf_cstr(&first), wf_buf_cstr(&last));

@@ -43,7 +43,7 @@ void show_services(struct out *out, json_t *items)
 		struct wf_buf where = { 0 };
 
 		endpoint(json_object_get(s, "endpoint"), &where);
-		grid_cell(&t, PLAIN, "%s", field_str(s, "name"));
+		grid_cell(&t, PLAIN, "%s", field_service(s));
 		grid_cell(&t, PLAIN, "%s", field_str(s, "type"));
 		grid_cell(&t, style_of(state), "%s", state);
 		grid_cell(&t, PLAIN, "%lld", (long long)field_int(s, "generation"));

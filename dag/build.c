@@ -146,7 +146,8 @@ static int make(struct draft *dr, const uint32_t *order)
 	for (uint32_t i = 0; i < d->instance_count; i++)
 		connect_instance(dr, i);
 	failed |= connect_sized(dr) < 0;
-	return failed || graph_number(dr) < 0 || data_connect(dr) < 0 || cycle_check_tasks(dr) < 0
+	return failed || graph_number(dr) < 0 || data_connect(dr) < 0 || cycle_check_tasks(dr) < 0 ||
+			       copies_check(dr) < 0
 		       ? -1
 		       : 0;
 }
@@ -170,6 +171,7 @@ struct dag *dag_build(const struct wdf *w, json_t *sources, const char *workdir,
 		d = NULL;
 	} else {
 		graph_link(&dr);
+		copies_find(d);
 		weigh(d);
 	}
 	free(order);
@@ -203,7 +205,7 @@ static int resize(struct draft *dr)
 		dr->fresh[i] = !failed && d->instances[i].count != DAG_UNSIZED;
 	}
 	return failed || connect_sized(dr) < 0 || graph_number(dr) < 0 || data_connect(dr) < 0 ||
-			       cycle_check_tasks(dr) < 0
+			       cycle_check_tasks(dr) < 0 || copies_check(dr) < 0
 		       ? -1
 		       : 0;
 }
@@ -244,6 +246,7 @@ int dag_size(struct dag *d, uint32_t instance, const struct wdf_value *values, u
 			wf_errf(err, WF_INVALID, "%s", diags.items[0].text);
 	} else {
 		graph_link(&dr);
+		copies_find(d);
 		weigh(d);
 	}
 	free(before);

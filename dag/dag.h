@@ -32,6 +32,8 @@
 
 #define DAG_UNSIZED UINT32_MAX  /* count of a run-time fan-out that is not known yet */
 #define DAG_MAX_TASKS 16000000u /* per run */
+#define DAG_MAX_SERVICES 10000u /* per run, with those of `scope: step` and `scope: task` counted for each */
+#define DAG_SERVICE_NAME 320    /* room for "db (of sim[3])" */
 
 /* ---- facts ---------------------------------------------------------------------------------------- */
 
@@ -89,6 +91,13 @@ struct dag_instance {
 	uint32_t part;         /* instances that lead to each other by data share a part; deps never lead to a lower one */
 };
 
+/* One service of the run. */
+struct dag_service {
+	uint32_t declared;     /* index in wdf->services */
+	uint32_t instance;     /* the step whose own it is; DAG_UNSIZED: the run's */
+	uint32_t index;        /* the task whose own it is; DAG_UNSIZED: the step's, or the run's */
+};
+
 struct dag {
 	const struct wdf *wdf; /* borrowed: outlives the dag */
 	struct dag_instance *instances;
@@ -103,11 +112,15 @@ struct dag {
 	const uint32_t *sized; /* instances that have tasks, by first ordinal */
 	uint32_t sized_count;
 	struct wf_strmap by_name; /* instances */
+	const struct dag_service *services; /* sizing a run-time fan-out adds to the end, and moves none */
+	uint32_t service_count;
+	const uint32_t *service_at; /* per declaration and instance (and the run): the first of its services */
 };
 
 /* Expand and connect. `sources` is the answer of wdf_source_read (NULL when the file needs none); `workdir` the absolute submit
  * directory against which data paths are resolved. Finds cycles (after, data, services' after) and prints the path, two tasks with
- * one output, `each` between fan-outs of different size, by-names the parent lacks, more than DAG_MAX_TASKS tasks. */
+ * one output, `each` between fan-outs of different size, by-names the parent lacks, more than DAG_MAX_TASKS tasks or DAG_MAX_SERVICES
+ * services. */
 struct dag *dag_build(const struct wdf *w, json_t *sources, const char *workdir, struct wdf_diags *d);
 void dag_free(struct dag *d);
 
@@ -127,6 +140,15 @@ struct dag *dag_decode(const struct wdf *w, const void *p, size_t n, struct wf_e
 int dag_task_name(const struct dag *d, uint32_t instance, uint32_t index, char *out, size_t size);
 /* The reverse; an unknown name is WF_NOT_FOUND with the nearest. "sim" of a fanned-out instance gives index DAG_UNSIZED. */
 int dag_task_find(const struct dag *d, const char *name, uint32_t *instance, uint32_t *index, struct wf_err *err);
+/* Does the instance need what is declared there: does its step use it, or a service that comes after it? */
+int dag_needs_service(const struct dag *d, uint32_t instance, uint32_t service);
+/* The same of two declarations: who uses `from` needs `service`, it or what it comes after. */
+int dag_service_reaches(const struct wdf *w, uint32_t from, uint32_t service);
+/* Which of the services declared there a task finds; index DAG_UNSIZED: the step as a whole, instance DAG_UNSIZED: the run. Answers
+ * DAG_UNSIZED for none, as each task has its own, or its fan-out has no size yet. */
+uint32_t dag_service_of(const struct dag *d, uint32_t service, uint32_t instance, uint32_t index);
+/* "db", "db (of sim)" or "db (of sim[3])" into out; the number of characters. */
+uint32_t dag_service_name(const struct dag *d, uint32_t service, char *out, size_t size);
 /* Instance that holds an ordinal. */
 uint32_t dag_task_instance(const struct dag *d, uint32_t ordinal);
 

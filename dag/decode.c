@@ -381,6 +381,7 @@ struct dag *dag_decode(const struct wdf *w, const void *p, size_t n, struct wf_e
 		d = NULL;
 	} else {
 		graph_name(d);
+		copies_find(d);
 	}
 	free(arrays.items);
 	free(dr.deps);

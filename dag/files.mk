@@ -2,6 +2,7 @@ dag_SRC := \
 	dag/attach.c \
 	dag/bits.c \
 	dag/build.c \
+	dag/copies.c \
 	dag/cycle.c \
 	dag/data.c \
 	dag/decode.c \

@@ -6,7 +6,9 @@
  *     graph_name        instances by name
  *     graph_number      ordinals
  *     data_connect      deps from inputs and outputs
+ *     copies_check      no more services than a run may have
  *     graph_link        in and out lists, parts, order
+ *     copies_find       the services
  *     weigh             longest path from each instance to the end
  */
 #ifndef WF_DAG_GRAPH_H
@@ -91,6 +93,10 @@ int data_why(const struct dag *d, uint32_t from, uint32_t i, uint32_t to, uint32
 int cycle_check_steps(const struct wdf *w, struct wdf_diags *diags, uint32_t *order);
 /* Tasks, with data and services. */
 int cycle_check_tasks(const struct draft *dr);
+
+/* copies.c: -1 with a finding when there are more than a run may have. */
+int copies_check(struct draft *dr);
+void copies_find(struct dag *d);
 
 /* weight.c */
 void weigh(struct dag *d);

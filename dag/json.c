@@ -67,7 +67,7 @@ static json_t *edges(const struct dag *d)
 	return list;
 }
 
-/* {name, type, users: [node...], after: {nodes: [...], services: [number...]}} */
+/* {name, type, scope, users: [node...], after: {nodes: [...], services: [number...]}} */
 static json_t *services(const struct dag *d)
 {
 	const struct wdf *w = d->wdf;
@@ -85,6 +85,7 @@ static json_t *services(const struct dag *d)
 		}
 		json_object_set_new(o, "name", text(w->services[s].name));
 		json_object_set_new(o, "type", text(w->services[s].type));
+		json_object_set_new(o, "scope", text(wdf_scope_name(w->services[s].scope)));
 		json_object_set_new(o, "users", json_array());
 		json_object_set_new(o, "after",
 				    json_pack("{s:o, s:o}", "nodes", steps, "services", others));

@@ -51,6 +51,8 @@ static void services(const struct dag *d, struct wf_buf *out)
 		quoted(out, w->services[s].name);
 		wf_buf_str(out, "<br/>");
 		quoted(out, w->services[s].type);
+		if (w->services[s].scope == WDF_SCOPE_STEP || w->services[s].scope == WDF_SCOPE_TASK)
+			wf_buf_printf(out, "<br/>one for each %s", wdf_scope_name(w->services[s].scope));
 		wf_buf_str(out, "\")]\n");
 		for (uint32_t k = 0; k < w->services[s].after_count; k++) {
 			const struct wdf_after *a = &w->services[s].after[k];

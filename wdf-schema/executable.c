@@ -22,8 +22,7 @@
 	X(SBATCH, NOT_YET, "a batch script of your own ('sbatch') is not executed yet")                                \
 	X(MOVERS, NOT_YET, "datamovers are not executed yet")                                                          \
 	X(SCOPE, NOT_YET, "a service that outlives its run ('scope' session or user) is not executed yet")            \
-	X(SCOPE_STEP, NOT_YET, "a service anew for each of several steps ('scope: step') is not executed yet; declare one for each")  \
-	X(SCOPE_TASK, NOT_YET, "a service anew for each of several tasks ('scope: task') is not executed yet; share one ('scope: run')") \
+	X(NARROWER, NOT_YET, "coming after a service that is there anew for each step or task ('scope'), from a wider scope, is not executed") \
 	X(MANUAL, NOT_YET, "starting a service by hand ('start: manual') needs a session, which is not executed yet") \
 	X(MEMBERS, NOT_YET, "more than one member ('members') is not executed yet")                                    \
 	X(PLACEMENT, NOT_YET, "placing a service ('placement') is not executed yet")                                   \
@@ -123,42 +122,30 @@ static void judge_driver(struct judge *j, const struct wdf_service *s)
 	json_decref(verbs);
 }
 
-static int fans_out(const struct wdf_step *s)
+/* From far to near: of what a wider one comes after, it could not be said which is meant. */
+static int width(enum wdf_scope_of scope)
 {
-	for (uint32_t i = 0; i < s->after_count; i++)
-		if (s->after[i].each || s->after[i].by_count)
-			return 1;
-	return s->dim_count > 0;
+	return scope == WDF_SCOPE_TASK ? 0 : scope == WDF_SCOPE_STEP ? 1 : 2;
 }
 
-/* Steps that use the service, and whether it would have to be there anew for several tasks. For one step, or one task,
- * each scope is the run's. */
-static uint32_t users(const struct wdf *w, const struct wdf_service *s, int *tasks)
+static int comes_after_narrower(const struct wdf *w, const struct wdf_service *s)
 {
-	uint32_t n = 0;
-
-	*tasks = 0;
-	for (uint32_t i = 0; i < w->step_count; i++)
-		for (uint32_t k = 0; k < w->steps[i].use_count; k++)
-			if (&w->services[w->steps[i].uses[k].service] == s) {
-				*tasks |= n++ || fans_out(&w->steps[i]);
-				break;
-			}
-	return n;
+	for (uint32_t i = 0; i < s->after_count; i++)
+		if (s->after[i].service != UINT32_MAX && width(w->services[s->after[i].service].scope) < width(s->scope))
+			return 1;
+	return 0;
 }
 
 static void judge_service(struct judge *j, const struct wdf_service *s)
 {
 	const struct wdf_resources *r = &s->resources;
-	int local = s->executor ? strcmp(s->executor, "local") == 0 : j->local, tasks;
-	uint32_t steps = users(j->w, s, &tasks);
+	int local = s->executor ? strcmp(s->executor, "local") == 0 : j->local;
 	const struct {
 		int has;
 		enum thing thing;
 	} found[] = {
-		{ s->scope == WDF_SCOPE_STEP && steps > 1, SCOPE_STEP },
-		{ s->scope == WDF_SCOPE_TASK && tasks, SCOPE_TASK },
 		{ s->scope == WDF_SCOPE_SESSION || s->scope == WDF_SCOPE_USER, SCOPE },
+		{ comes_after_narrower(j->w, s), NARROWER },
 		{ s->start == WDF_START_MANUAL, MANUAL },
 		{ s->target > 1, MEMBERS },
 		{ s->placement != NULL, PLACEMENT },

@@ -123,12 +123,18 @@ static void service_location(struct wdf_load *l, const struct wdf_entry *e, void
 	((struct reading *)to)->s->location = wdf_load_location(l, e);
 }
 
+static const char *const scopes[] = { "run", "task", "step", "session", "user", NULL };
+
+const char *wdf_scope_name(enum wdf_scope_of s)
+{
+	return scopes[s];
+}
+
 static void service_scope(struct wdf_load *l, const struct wdf_entry *e, void *to)
 {
-	static const char *const words[] = { "run", "task", "step", "session", "user", NULL };
 	int word;
 
-	if (wdf_read_choice(l, e, words, &word) == 0)
+	if (wdf_read_choice(l, e, scopes, &word) == 0)
 		((struct reading *)to)->s->scope = (enum wdf_scope_of)word;
 }
 

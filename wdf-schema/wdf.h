@@ -417,6 +417,7 @@ int wdf_param_reserved(const char *name);
 void wdf_param_env(struct wf_buf *out, const char *name);
 /* "string", "int", "float", "bool", "list", "size", "time", "path"; -1 for another name. */
 const char *wdf_type_name(enum wdf_type_of t);
+const char *wdf_scope_name(enum wdf_scope_of s);
 int wdf_type_named(const char *name);
 
 /* The paragraph and the title of a finding's code ("E0201"), NULL for no code; and the codes in order, NULL after the

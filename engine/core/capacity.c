@@ -32,7 +32,7 @@ static int fits(const struct question *q, const struct need *n)
 static int uses(const struct wdf *w, const struct wdf_step *step, uint32_t service)
 {
 	for (uint32_t k = 0; k < step->use_count; k++)
-		if (demand_reaches(w, step->uses[k].service, service))
+		if (dag_service_reaches(w, step->uses[k].service, service))
 			return 1;
 	return 0;
 }

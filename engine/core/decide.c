@@ -52,16 +52,11 @@ static void requeue(struct engine *e, struct run *r, const struct todo *d, int64
 }
 
 /* A consumer that was stopped because its service failed is failed, not canceled. */
-static int service_failed(const struct run *r, uint32_t instance)
+static int service_failed(const struct run *r, uint32_t instance, uint32_t index)
 {
-	const struct instance *in = &r->inst[instance];
-
-	for (uint32_t i = 0; i < in->lease_count; i++) {
-		uint32_t s = r->leases[in->first_lease + i].l.service;
-
-		if (r->services[s].s.failing)
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++)
+		if (r->services[task_service(r, instance, index, k)].s.failing)
 			return 1;
-	}
 	return 0;
 }
 
@@ -107,7 +102,7 @@ static void outcome(struct engine *e, struct run *r, const struct todo *d)
 		core_post_task(e, r, WF_E_TASK_SUCCEEDED, d->instance, d->index, 0);
 	else if (t->class == WF_CLASS_CANCELED && r->row.cancel)
 		core_post_task(e, r, WF_E_TASK_CANCELED, d->instance, d->index, 0);
-	else if (t->class == WF_CLASS_CANCELED && service_failed(r, d->instance))
+	else if (t->class == WF_CLASS_CANCELED && service_failed(r, d->instance, d->index))
 		core_post_text(e, r, WF_E_TASK_FAILED, d->instance, d->index, WF_CLASS_SERVICE_FAILED,
 			       "stopped because a service it uses failed");
 	else if (r->row.cancel)
@@ -188,7 +183,7 @@ static void verdict(struct engine *e, struct run *r, const struct dag_verdict *v
 /* A service that could never be founded passes on why: the step it comes after; UINT32_MAX for one that was founded and failed. */
 static uint32_t step_before(const struct run *r, const struct wf_service *s)
 {
-	const struct wdf_service *spec = &r->wdf->services[s->number];
+	const struct wdf_service *spec = run_spec(r, s->number);
 
 	for (uint32_t i = 0; !s->generation && i < spec->after_count; i++)
 		if (spec->after[i].service == UINT32_MAX)
@@ -206,38 +201,53 @@ static void skip_for(struct engine *e, struct run *r, uint32_t instance, uint32_
 	core_post(e, r, &ev);
 }
 
+/* One of the task's that will not come back by itself; NULL: none. */
+static const struct wf_service *hopeless_of(const struct run *r, uint32_t instance, uint32_t index)
+{
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++) {
+		uint32_t s = task_service(r, instance, index, k);
+
+		if (service_hopeless(r, s))
+			return &r->services[s].s;
+	}
+	return NULL;
+}
+
+static void fail_for(struct engine *e, struct run *r, uint32_t instance, uint32_t index, const struct wf_service *bad)
+{
+	uint32_t step = step_before(r, bad);
+	char why[512];
+
+	snprintf(why, sizeof(why), "service '%s' failed%s%s", bad->name, bad->reason ? ": " : "", bad->reason ? bad->reason : "");
+	if (step == UINT32_MAX)
+		core_post_text(e, r, WF_E_TASK_FAILED, instance, index, WF_CLASS_SERVICE_FAILED, why);
+	else
+		skip_for(e, r, instance, index, step, why);
+}
+
 static void fail_consumers(struct engine *e, struct run *r)
 {
 	for (uint32_t i = 0; i < r->inst_count; i++) {
 		struct instance *in = &r->inst[i];
-		const struct wf_service *bad = NULL;
-		uint32_t step;
-		char why[512];
 
-		for (uint32_t k = 0; k < in->lease_count && !bad; k++) {
-			uint32_t s = r->leases[in->first_lease + k].l.service;
-
-			if (service_hopeless(r, s))
-				bad = &r->services[s].s;
-		}
-		if (!bad || !in->ready_count)
-			continue;
-		snprintf(why, sizeof(why), "service '%s' failed%s%s", bad->name, bad->reason ? ": " : "",
-			 bad->reason ? bad->reason : "");
-		step = step_before(r, bad);
-		while (in->ready_count) {
+		/* The others go to the end of the ring, one by one, and so keep their order. */
+		for (uint32_t n = in->use_count ? in->ready_count : 0; n; n--) {
 			uint32_t index = in->ready[in->ready_head];
+			const struct wf_service *bad = hopeless_of(r, i, index);
 
+			if (!bad && !in->own)
+				break;
 			in->ready_head = (in->ready_head + 1) % in->ready_cap;
 			in->ready_count--;
 			if (in->tasks[index].state != WF_TASK_READY)
 				continue;
-			if (step == UINT32_MAX)
-				core_post_text(e, r, WF_E_TASK_FAILED, i, index, WF_CLASS_SERVICE_FAILED, why);
+			if (bad)
+				fail_for(e, r, i, index, bad);
 			else
-				skip_for(e, r, i, index, step, why);
+				in->ready[(in->ready_head + in->ready_count++) % in->ready_cap] = index;
 		}
-		offer_remove(r, i);
+		if (in->use_count && !in->ready_count)
+			offer_remove(r, i);
 	}
 }
 

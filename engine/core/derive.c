@@ -77,22 +77,25 @@ void derive_ready_push(struct engine *e, struct run *r, uint32_t instance, uint3
 		in->ready_head = 0;
 	}
 	in->ready[(in->ready_head + in->ready_count++) % in->ready_cap] = index;
-	if (in->lease_count)
+	if (in->use_count)
 		r->services_touched = 1;
+	/* Its own services may be there though those of the others are not. */
+	if (in->own && in->parked == PARK_SERVICE)
+		offer_unpark(r, instance);
 	offer_push(r, instance);
 }
 
 /* ---- capacity ------------------------------------------------------------------------------------- */
 
-static void hold(struct engine *e, struct run *r, uint32_t instance, const struct wf_task *t, int sign)
+static void hold(struct engine *e, struct run *r, uint32_t instance, uint32_t index, const struct wf_task *t, int sign)
 {
 	struct agent *a = agents_of(e, "local");
 	const struct instance *in = &r->inst[instance];
 	uint64_t memory = task_memory(r, instance, t);
 	uint32_t pool = step_of(r, instance)->pool;
 
-	for (uint32_t i = 0; i < in->lease_count; i++)
-		r->services[r->leases[in->first_lease + i].l.service].active += (uint32_t)sign;
+	for (uint32_t k = 0; k < in->use_count; k++)
+		r->services[task_service(r, instance, index, k)].active += (uint32_t)sign;
 	if (sign > 0) {
 		places_take(a, in->cores, memory);
 		r->inst[instance].active++;
@@ -181,11 +184,13 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 		count_seen(r, ev->a, is, 1);
 	}
 	if (before->state != WF_TASK_ACTIVE && t->state == WF_TASK_ACTIVE)
-		hold(e, r, ev->a, t, 1);
+		hold(e, r, ev->a, ev->b, t, 1);
 	if (before->state == WF_TASK_ACTIVE && t->state != WF_TASK_ACTIVE) {
-		hold(e, r, ev->a, before, -1);
+		hold(e, r, ev->a, ev->b, before, -1);
 		offer_again(r, ev->a);
 		grants_freed(e);
+		if (in->own)
+			r->services_touched = 1;
 	}
 	switch (ev->kind) {
 	case WF_E_ATTEMPT_RUNNING:
@@ -218,7 +223,7 @@ static void after_task(struct engine *e, struct run *r, const struct wf_event *e
 		plan_over(r, ev->a, ev->b, t);
 		if (r->service_count)
 			r->services_touched = 1;
-		if (in->over == in->count)
+		if (in->over == in->count || in->own)
 			r->leases_touched = 1;
 	} else if (!wf_task_is_over(t) && wf_task_is_over(before)) {
 		in->over--;
@@ -272,7 +277,7 @@ static void release_run_capacity(struct engine *e, struct run *r)
 
 		for (uint32_t k = 0; in->active && k < in->count; k++)
 			if (in->tasks[k].state == WF_TASK_ACTIVE)
-				hold(e, r, i, &in->tasks[k], -1);
+				hold(e, r, i, k, &in->tasks[k], -1);
 	}
 }
 
@@ -285,7 +290,7 @@ static void derive_instance(struct engine *e, struct run *r, uint32_t i)
 
 		count_seen(r, i, wf_task_seen(t), 1);
 		if (t->state == WF_TASK_ACTIVE)
-			hold(e, r, i, t, 1);
+			hold(e, r, i, k, t, 1);
 		if (t->state == WF_TASK_ACTIVE &&
 		    (t->astate == WF_ATTEMPT_ENDED || t->astate == WF_ATTEMPT_REVOKED)) {
 			r->todo = wf_grow(r->todo, &r->todo_cap, r->todo_count + 1, sizeof(*r->todo));

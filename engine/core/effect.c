@@ -70,12 +70,10 @@ static int write_view(struct engine *e, struct run *r, uint32_t service, struct 
 	return rc;
 }
 
-static int views_are_there(struct engine *e, struct run *r, uint32_t instance, struct wf_err *err)
+static int views_are_there(struct engine *e, struct run *r, uint32_t instance, uint32_t index, struct wf_err *err)
 {
-	const struct instance *in = &r->inst[instance];
-
-	for (uint32_t i = 0; i < in->lease_count; i++) {
-		uint32_t service = r->leases[in->first_lease + i].l.service;
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++) {
+		uint32_t service = task_service(r, instance, index, k);
 
 		if (r->services[service].view_lost && write_view(e, r, service, err) < 0)
 			return -1;
@@ -102,7 +100,7 @@ static void start(struct engine *e, struct run *r, const struct effect *f, struc
 	    agents_of(e, "local")->state != AGENT_READY)
 		return;
 	st = room(e, s);
-	if (views_are_there(e, r, f->a, &err) < 0 || render_task(e, r, f->a, f->b, start_like(s, f), &s->arena, st, &err) < 0) {
+	if (views_are_there(e, r, f->a, f->b, &err) < 0 || render_task(e, r, f->a, f->b, start_like(s, f), &s->arena, st, &err) < 0) {
 		refuse(e, r, f, &err);
 		return;
 	}

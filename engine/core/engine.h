@@ -38,7 +38,10 @@ struct instance {
 	uint8_t unsized;               /* run-time fan-out that is not known yet */
 	uint32_t cores;                /* thousandths one task takes */
 	uint32_t pace_us;              /* how long its attempts took, lately; 0: not known */
-	uint32_t first_lease, lease_count; /* into run->leases */
+	uint32_t use_count;            /* services that a task uses */
+	uint32_t *lease_at;            /* per use: its lease; with a service for each task, that of task 0; UINT32_MAX: no size yet */
+	uint8_t own;                   /* some service is there for each task */
+	uint32_t attended;             /* tasks that start soon or run, and have a service of their own up; decide_services counts them */
 };
 #define WF_TASK_NAME 192               /* room for a step name and an index */
 
@@ -74,6 +77,8 @@ struct run {
 		uint8_t overdue;       /* derived: the deadline of that has passed */
 		uint8_t fencing;       /* derived, of a member being fenced: 0 not waited for, 1 waits, 2 over */
 		uint8_t view_lost;     /* derived: the file for its consumers could not be written */
+		uint32_t first_member; /* into run->members */
+		uint32_t lease;        /* of a step's or a task's own: the lease on it, or UINT32_MAX */
 		uint64_t cores, memory; /* its share with `resources`: thousandths, bytes */
 		uint8_t granted;       /* derived: holds its share */
 		uint8_t waiting;       /* derived: for its share */
@@ -82,8 +87,8 @@ struct run {
 		struct wf_timer timer; /* back-off, then the deadline of a fencing, then that of the stop */
 		struct run *run;
 		struct engine *engine;
-	} *services;
-	uint32_t service_count;
+	} *services;                   /* never moves: timers and agent.asking lie in it */
+	uint32_t service_count;        /* as many as dag->services, which tells whose they are */
 	struct member {
 		struct wf_member m;    /* facts */
 		uint8_t dirty;
@@ -96,7 +101,7 @@ struct run {
 	struct lease {
 		struct wf_lease l;     /* facts */
 		uint8_t dirty;
-	} *leases;                     /* by instance, then use */
+	} *leases;                     /* by instance, use, and task where each has a service of its own */
 	uint32_t lease_count;
 	/* derived */
 	uint32_t counts[WF_SEEN_STATES];
@@ -297,9 +302,11 @@ void demand_end_leases(struct engine *e, struct run *r);
 int demand_is_open(const struct run *r, uint32_t service);   /* somebody uses it, or will */
 int demand_is_due(const struct run *r, uint32_t service);    /* and waits for it now */
 int demand_has_writers(const struct run *r, uint32_t service);
+int demand_lease_over(const struct run *r, const struct wf_lease *l); /* nobody is left to use it */
+void demand_count_attended(struct run *r);
+int demand_attended(const struct run *r, uint32_t instance, uint32_t index); /* some service of the task's own is up */
 /* capacity.c: WF_RESOURCE for a workflow of which some step could never start here. */
 int capacity_check(struct engine *e, const struct wdf *w, const struct dag *d, const char *file, struct wf_err *err);
-int demand_reaches(const struct wdf *w, uint32_t from, uint32_t service); /* who uses `from` needs `service`: it, or what it comes after */
 /* 1: every condition of the service's `after` holds; 0: not yet; -1: one can never hold (why says which) */
 int demand_after(const struct run *r, uint32_t service, char *why, size_t size);
 
@@ -321,8 +328,9 @@ void grants_hold(struct engine *e, struct run *r, uint32_t service);
 void grants_release(struct engine *e, struct run *r, uint32_t service); /* what it holds, if it does; it may go on waiting */
 void grants_forget(struct engine *e, struct run *r, uint32_t service);
 void grants_freed(struct engine *e);                                 /* those that wait try again */
-int grants_leave_room(const struct engine *e, const struct run *r, uint32_t instance, uint64_t memory);
+int grants_leave_room(const struct engine *e, const struct run *r, uint32_t instance, uint32_t index, uint64_t memory);
 
+void services_declare(struct engine *e, struct run *r, uint32_t first_service, uint32_t first_lease); /* those and all after them */
 void services_hold(struct engine *e, struct run *r);         /* capacity of granted services, from facts */
 void services_let_go(struct engine *e, struct run *r);       /* the reverse, and their timers */
 int service_usable(const struct run *r, uint32_t service);   /* ready, or degraded with enough members */
@@ -355,6 +363,8 @@ struct wdf_scope *render_scope(struct engine *e, struct run *r, uint32_t instanc
 int render_when(struct engine *e, struct run *r, uint32_t instance, uint32_t index, int *truth, struct wf_err *err);
 int render_view_file(struct engine *e, struct run *r, uint32_t service, struct wf_err *err);
 char *render_view_path(struct wf_arena *a, const struct run *r, uint32_t service);
+/* What its files are called: the name, and of a step's or a task's own its number too ("db@7": no name has an @). */
+char *render_service_file(struct wf_arena *a, const struct run *r, uint32_t service);
 
 /* runs.c: making, loading and unloading runs */
 struct run *run_create(struct engine *e);
@@ -363,7 +373,11 @@ void run_free(struct run *r);
 int run_prepare(struct engine *e, struct run *r, const char *text, size_t text_n, struct dag *ready_dag, struct wdf *ready_wdf, const void *dag,
 		size_t dag_n, const char *params, struct wf_err *err);
 struct member *run_member(struct run *r, uint32_t service, uint32_t n);
-struct lease *run_lease(struct run *r, uint32_t instance, uint32_t service);
+struct lease *run_lease(struct run *r, uint32_t instance, uint32_t service); /* NULL: none */
+void run_grow_services(struct engine *e, struct run *r);     /* the graph has more than the run, and leases on them */
+const struct wdf_service *run_spec(const struct run *r, uint32_t service);
+uint32_t task_service(const struct run *r, uint32_t instance, uint32_t index, uint32_t use); /* that a task finds */
+const struct wf_lease *task_lease(const struct run *r, uint32_t instance, uint32_t index, uint32_t use);
 
 /* submit.c */
 void submit_agent_ready(struct engine *e);                   /* submits that waited for capacity to be known go on */

@@ -136,8 +136,8 @@ static void say_failed(struct why *w, const struct node *n)
 	failure(w, n);
 	if (!dag_plan_intolerable(r->plan, n->instance))
 		wf_buf_str(w->say, "; its step tolerates that");
-	for (uint32_t i = 0; i < r->inst[n->instance].lease_count; i++) {
-		uint32_t s = r->leases[r->inst[n->instance].first_lease + i].l.service;
+	for (uint32_t k = 0; k < r->inst[n->instance].use_count; k++) {
+		uint32_t s = task_service(r, n->instance, n->index, k);
 
 		if (r->inst[n->instance].tasks[n->index].class == WF_CLASS_SERVICE_FAILED && words_service_troubled(&r->services[s]))
 			explain_add_service(w, s);

@@ -79,13 +79,11 @@ static void needs_room(struct why *w, const struct node *n)
 	}
 }
 
-/* The first service of the step's that cannot be used yet, or UINT32_MAX. */
-static uint32_t missing_service(const struct run *r, uint32_t instance)
+/* The first service of the task's that cannot be used yet, or UINT32_MAX. */
+static uint32_t missing_service(const struct run *r, uint32_t instance, uint32_t index)
 {
-	const struct instance *in = &r->inst[instance];
-
-	for (uint32_t i = 0; i < in->lease_count; i++) {
-		uint32_t s = r->leases[in->first_lease + i].l.service;
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++) {
+		uint32_t s = task_service(r, instance, index, k);
 
 		if (!service_usable(r, s))
 			return s;
@@ -112,7 +110,7 @@ void explain_ready(struct why *w, const struct node *n)
 	const struct wdf_step *step = explain_step(r, n->instance);
 	const struct agent *a = agents_of(w->engine, "local");
 	const struct backoff *b = backoff_of(w, n);
-	uint32_t service = missing_service(r, n->instance);
+	uint32_t service = missing_service(r, n->instance, n->index);
 
 	if (b) {
 		backs_off(w, n, b);

@@ -20,30 +20,49 @@ static struct share share_of(const struct service *svc)
 	return (struct share){ .cores = svc->cores, .memory = svc->memory };
 }
 
-static int needs(const struct run *r, uint32_t instance, uint32_t service)
+static struct share share_declared(const struct wdf_service *w)
 {
-	const struct instance *in = &r->inst[instance];
+	const struct wdf_resources *res = &w->resources;
 
-	for (uint32_t i = 0; i < in->lease_count; i++)
-		if (demand_reaches(r->wdf, r->leases[in->first_lease + i].l.service, service))
-			return 1;
-	return 0;
+	if (!w->has_resources)
+		return (struct share){ 0 };
+	return (struct share){ .cores = (uint64_t)(res->ranks ? res->ranks : 1) * (res->cpus ? res->cpus : 1) * 1000,
+			       .memory = res->memory };
 }
 
-/* What an instance's tasks need besides what is granted already: one of them, and the services it lacks. */
-static struct share lacks(const struct run *r, uint32_t instance)
+static void put(struct share *s, struct share more)
+{
+	s->cores += more.cores;
+	s->memory += more.memory;
+}
+
+enum granted { ALL, NOT_GRANTED };
+
+/* What one task needs of services: of all, or of those that are not granted yet. With index DAG_UNSIZED any task of the instance: its own are taken
+ * for not granted. */
+static struct share services_of(const struct run *r, uint32_t instance, uint32_t index, enum granted which)
+{
+	struct share s = { 0 };
+
+	for (uint32_t d = 0; d < r->wdf->service_count; d++) {
+		uint32_t service;
+
+		if (!r->wdf->services[d].has_resources || !dag_needs_service(r->dag, instance, d))
+			continue;
+		service = dag_service_of(r->dag, d, instance, index);
+		if (service == DAG_UNSIZED || which == ALL || !r->services[service].granted)
+			put(&s, share_declared(&r->wdf->services[d]));
+	}
+	return s;
+}
+
+/* The task and the services it needs. */
+static struct share needs(const struct run *r, uint32_t instance, uint32_t index, enum granted which)
 {
 	struct wf_task none = { 0 };
-	struct share s = { .cores = r->inst[instance].cores, .memory = task_memory(r, instance, &none) };
+	struct share s = services_of(r, instance, index, which);
 
-	for (uint32_t i = 0; i < r->service_count; i++) {
-		const struct service *svc = &r->services[i];
-
-		if (svc->granted || (!svc->cores && !svc->memory) || !needs(r, instance, i))
-			continue;
-		s.cores += svc->cores;
-		s.memory += svc->memory;
-	}
+	put(&s, (struct share){ .cores = r->inst[instance].cores, .memory = task_memory(r, instance, &none) });
 	return s;
 }
 
@@ -59,36 +78,55 @@ static struct share taken(const struct agent *a, const struct service *but)
 	return s;
 }
 
+/* Some user of it of whom this is true, with what was taken: 1; all that use it were asked in vain: 0; nobody uses it: -1. */
+static int some_user(const struct agent *a, const struct run *r, uint32_t service, struct share taken, enum granted which)
+{
+	const struct dag_service *own = &r->dag->services[service];
+	int answer = -1;
+
+	for (uint32_t i = 0; i < r->lease_count && answer != 1; i++) {
+		const struct wf_lease *l = &r->leases[i].l;
+		struct share need;
+
+		/* A task's own, and a step's own, has one kind of user. */
+		if (own->instance != DAG_UNSIZED && i)
+			break;
+		if (own->instance == DAG_UNSIZED &&
+		    (l->state == WF_LEASE_ENDED || !dag_service_reaches(r->wdf, r->dag->services[l->service].declared, own->declared)))
+			continue;
+		need = own->instance != DAG_UNSIZED ? needs(r, own->instance, own->index, which)
+						    : needs(r, l->instance, r->dag->services[l->service].index, which);
+		answer = taken.cores + need.cores <= a->cores && taken.memory + need.memory <= a->memory;
+	}
+	return answer;
+}
+
 /* Could it be used up, if no task ran? A service nobody needs has to have room for itself alone. */
 static int is_safe(const struct agent *a, const struct run *r, uint32_t service)
 {
 	struct share t = taken(a, &r->services[service]), alone = share_of(&r->services[service]);
-	int users = 0;
+	int answer = some_user(a, r, service, t, NOT_GRANTED);
 
-	for (uint32_t i = 0; i < r->lease_count; i++) {
-		const struct wf_lease *l = &r->leases[i].l;
-		struct share need;
-
-		if (l->state == WF_LEASE_ENDED || !demand_reaches(r->wdf, l->service, service))
-			continue;
-		users = 1;
-		need = lacks(r, l->instance);
-		if (t.cores + need.cores <= a->cores && t.memory + need.memory <= a->memory)
-			return 1;
-	}
-	return !users && t.cores + alone.cores <= a->cores && t.memory + alone.memory <= a->memory;
+	return answer >= 0 ? answer : t.cores + alone.cores <= a->cores && t.memory + alone.memory <= a->memory;
 }
 
-/* What a run may need at one time: every service that is used or held, and the largest task that uses any. */
+/* What a run may need at one time: every service that is used or held, and the largest task that uses any. Of services for each task those that
+ * are held, and one more. */
 static struct share needs_in_all(const struct run *r)
 {
 	struct share s = { 0 }, largest = { 0 };
+	uint32_t more = UINT32_MAX;    /* declaration of the last that one more was counted of: they lie together */
 
-	for (uint32_t i = 0; i < r->service_count; i++)
-		if (r->services[i].granted || demand_is_open(r, i)) {
-			s.cores += r->services[i].cores;
-			s.memory += r->services[i].memory;
-		}
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		const struct dag_service *own = &r->dag->services[i];
+		int one = own->index == DAG_UNSIZED || own->declared != more;
+
+		if (!r->services[i].granted && (!one || !demand_is_open(r, i)))
+			continue;
+		if (!r->services[i].granted && own->index != DAG_UNSIZED)
+			more = own->declared;
+		put(&s, share_of(&r->services[i]));
+	}
 	for (uint32_t i = 0; i < r->lease_count; i++) {
 		uint32_t instance = r->leases[i].l.instance;
 		uint64_t memory;
@@ -101,7 +139,8 @@ static struct share needs_in_all(const struct run *r)
 		if (memory > largest.memory)
 			largest.memory = memory;
 	}
-	return (struct share){ .cores = s.cores + largest.cores, .memory = s.memory + largest.memory };
+	put(&s, largest);
+	return s;
 }
 
 static int holds_some(const struct run *r)
@@ -131,42 +170,23 @@ static int fits_beside_others(const struct engine *e, const struct run *r)
 	return !others || (s.cores <= e->local.cores && s.memory <= e->local.memory);
 }
 
-/* The same with everything it holds: could this instance's task and its services ever be there together? */
-static int fits(const struct agent *a, const struct run *r, uint32_t instance)
-{
-	struct share s = lacks(r, instance);
-
-	for (uint32_t i = 0; i < r->service_count; i++)
-		if (r->services[i].granted && needs(r, instance, i)) {
-			s.cores += r->services[i].cores;
-			s.memory += r->services[i].memory;
-		}
-	return s.cores <= a->cores && s.memory <= a->memory;
-}
-
 int grants_never(const struct engine *e, const struct run *r, uint32_t service, char *why, size_t size)
 {
 	const struct agent *a = &e->local;
 	struct share alone = share_of(&r->services[service]);
-	int users = 0;
+	int answer = 0;
 
 	if (a->state != AGENT_READY || (!alone.cores && !alone.memory))
 		return 0;
 	if (alone.cores <= a->cores && alone.memory <= a->memory) {
-		for (uint32_t i = 0; i < r->lease_count; i++) {
-			const struct wf_lease *l = &r->leases[i].l;
-
-			if (l->state == WF_LEASE_ENDED || !demand_reaches(r->wdf, l->service, service))
-				continue;
-			if (fits(a, r, l->instance))
-				return 0;
-			users = 1;
-		}
-		if (!users)
+		/* Could a task and its services ever be there together? */
+		answer = some_user(a, r, service, (struct share){ 0 }, ALL);
+		if (answer)
 			return 0;
+		answer = -1;
 	}
 	snprintf(why, size, "executor '%s' has %u.%03u cores and %llu MiB now, too little for it%s", a->executor, a->cores / 1000,
-		 a->cores % 1000, (unsigned long long)(a->memory >> 20), users ? " and a task that uses it" : "");
+		 a->cores % 1000, (unsigned long long)(a->memory >> 20), answer ? " and a task that uses it" : "");
 	return 1;
 }
 
@@ -187,7 +207,7 @@ int grants_try(struct engine *e, struct run *r, uint32_t service)
 
 	if (a->state != AGENT_READY)
 		return 0;
-	safe = !r->wdf->services[service].has_resources || (is_safe(a, r, service) && fits_beside_others(e, r));
+	safe = !run_spec(r, service)->has_resources || (is_safe(a, r, service) && fits_beside_others(e, r));
 	if (safe && a->cores_used - a->cores_services + t.cores + s.cores <= a->cores &&
 	    a->memory_used - a->memory_services + t.memory + s.memory <= a->memory)
 		return 1;
@@ -256,21 +276,18 @@ void grants_forget(struct engine *e, struct run *r, uint32_t service)
 
 /* ---- what that leaves to tasks ------------------------------------------------------------------------------------- */
 
-int grants_leave_room(const struct engine *e, const struct run *r, uint32_t instance, uint64_t memory)
+int grants_leave_room(const struct engine *e, const struct run *r, uint32_t instance, uint32_t index, uint64_t memory)
 {
 	const struct agent *a = &e->local;
 	const struct instance *in = &r->inst[instance];
-	struct share t = taken(a, NULL), own = { .cores = in->cores, .memory = memory };
+	struct share t = taken(a, NULL), own;
 
 	if (a->cores_used - a->cores_services + t.cores + in->cores <= a->cores &&
 	    (!memory || a->memory_used - a->memory_services + t.memory + memory <= a->memory))
 		return 1;
 	/* More than there is beside its own services (memory that grew with its retries, an agent that came back with less): it
 	 * would wait for ever, and all others behind it. It runs while no other task does. */
-	for (uint32_t i = 0; in->lease_count && i < r->service_count; i++)
-		if (needs(r, instance, i)) {
-			own.cores += r->services[i].cores;
-			own.memory += r->services[i].memory;
-		}
+	own = services_of(r, instance, index, ALL);
+	put(&own, (struct share){ .cores = in->cores, .memory = memory });
 	return (own.cores > a->cores || own.memory > a->memory) && a->cores_used == a->cores_services;
 }

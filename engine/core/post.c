@@ -47,6 +47,7 @@ static int apply(struct engine *e, struct run *r, const struct wf_event *ev, str
 	case WF_S_LEASE: {
 		struct lease *l = run_lease(r, ev->a, ev->b);
 
+		WF_ASSERT(l);
 		l->dirty = r->things_dirty = 1;
 		return wf_lease_update(&l->l, ev, err);
 	}

@@ -126,15 +126,13 @@ static int on_member(void *arg, const struct wf_member *m, struct wf_err *err)
 static int on_lease(void *arg, const struct wf_lease *s, struct wf_err *err)
 {
 	struct run *r = target(arg, s->run);
+	struct lease *l = NULL;
 
 	(void)err;
-	if (r && r->loaded && s->instance < r->inst_count)
-		for (uint32_t i = 0; i < r->inst[s->instance].lease_count; i++) {
-			struct wf_lease *l = &r->leases[r->inst[s->instance].first_lease + i].l;
-
-			if (l->service == s->service)
-				*l = *s;
-		}
+	if (r && r->loaded && s->instance < r->inst_count && s->service < r->service_count)
+		l = run_lease(r, s->instance, s->service);
+	if (l)
+		l->l = *s;
 	return 0;
 }
 

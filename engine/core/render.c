@@ -237,9 +237,16 @@ static char *upper_name(struct wf_arena *a, const char *name)
 	return s;
 }
 
+char *render_service_file(struct wf_arena *a, const struct run *r, uint32_t service)
+{
+	const char *name = run_spec(r, service)->name;
+
+	return r->dag->services[service].instance == DAG_UNSIZED ? wf_arena_strdup(a, name) : wf_arena_printf(a, "%s@%u", name, service);
+}
+
 char *render_view_path(struct wf_arena *a, const struct run *r, uint32_t service)
 {
-	return wf_arena_printf(a, "%s/services/%s.json", r->dir, r->services[service].s.name);
+	return wf_arena_printf(a, "%s/services/%s.json", r->dir, render_service_file(a, r, service));
 }
 
 /* What a service provides, from its first member that is ready, and where its view file is. */
@@ -252,7 +259,7 @@ static void env_service(struct env *env, struct run *r, uint32_t service)
 	json_object_foreach(o, key, v)
 		env_set(env, key, json_string_value(v) ? json_string_value(v) : "");
 	json_decref(o);
-	env_add(env, wf_arena_join(env->arena, "WF_SERVICE_", upper_name(env->arena, r->services[service].s.name), "_FILE=",
+	env_add(env, wf_arena_join(env->arena, "WF_SERVICE_", upper_name(env->arena, run_spec(r, service)->name), "_FILE=",
 				   render_view_path(env->arena, r, service), NULL));
 }
 
@@ -303,8 +310,8 @@ static int task_env(struct run *r, uint32_t instance, uint32_t index, const stru
 	struct env env = { .arena = a };
 
 	dag_task_values(r->dag, instance, index, env_value, &env);
-	for (uint32_t i = 0; i < r->inst[instance].lease_count; i++)
-		env_service(&env, r, r->leases[r->inst[instance].first_lease + i].l.service);
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++)
+		env_service(&env, r, task_service(r, instance, index, k));
 	for (uint32_t i = 0; i < step->env_count; i++) {
 		char *value = render_text(&step->env[i].value, scope, a, err);
 
@@ -396,9 +403,10 @@ static json_t *params_json(const struct run *r)
 	return o;
 }
 
-static int write_spec(struct engine *e, struct run *r, uint32_t service, uint32_t n, const char *path, struct wf_err *err)
+static int write_spec(struct engine *e, struct run *r, uint32_t service, uint32_t n, const char *file, const char *path,
+		      struct wf_err *err)
 {
-	const struct wdf_service *w = &r->wdf->services[service];
+	const struct wdf_service *w = run_spec(r, service);
 	const struct wf_service *s = &r->services[service].s;
 	const struct wdf_driver *driver = wdf_types_find(e->types, w->type);
 	char id[WF_ID_TEXT + 1];
@@ -410,10 +418,10 @@ static int write_spec(struct engine *e, struct run *r, uint32_t service, uint32_
 	if (!driver)
 		return wf_errf(err, WF_RESOURCE, "no driver for services of type '%s' any more", w->type);
 	wf_id_text(&r->row.id, id);
-	dir = wf_xasprintf("%s/services/%s.%u.%u", r->dir, s->name, s->generation, n);
-	endpoint = wf_xasprintf("%s/services/%s.%u.endpoint", r->dir, s->name, n);
+	dir = wf_xasprintf("%s/services/%s.%u.%u", r->dir, file, s->generation, n);
+	endpoint = wf_xasprintf("%s/services/%s.%u.endpoint", r->dir, file, n);
 	o = json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:O?, s:O?}, s:s, s:I, s:I, s:{s:I, s:s, s:s, s:s}, s:o, s:s, s:s}", "version",
-		      1 /* services/spec.h */, "run", id, "run_name", r->row.name, "service", "name", s->name, "type", w->type,
+		      1 /* services/spec.h */, "run", id, "run_name", r->row.name, "service", "name", file, "type", w->type,
 		      "attributes", w->attributes, "spec", w->spec, "driver", driver->file, "generation", (json_int_t)s->generation,
 		      "view", (json_int_t)s->view + 1, "member", "n", (json_int_t)n, "role", n ? "joiner" : "founder", "dir", dir,
 		      "host", "127.0.0.1", "params", params_json(r), "workdir", r->row.workdir, "endpoint_file", endpoint);
@@ -432,18 +440,19 @@ int render_member(struct engine *e, struct run *r, uint32_t service, uint32_t n,
 {
 	const struct wf_service *s = &r->services[service].s;
 	const struct wf_member *m = &run_member(r, service, n)->m;
-	char *spec = wf_arena_printf(a, "%s/services/%s.%u.%u.spec", r->dir, s->name, s->generation, n);
+	char *file = render_service_file(a, r, service);
+	char *spec = wf_arena_printf(a, "%s/services/%s.%u.%u.spec", r->dir, file, s->generation, n);
 	const char **argv = wf_arena_alloc(a, 3 * sizeof(*argv));
 	static const int32_t success[] = { 0 };
 
-	if (write_spec(e, r, service, n, spec, err) < 0)
+	if (write_spec(e, r, service, n, file, spec, err) < 0)
 		return wf_err_wrap(err, "service '%s'", s->name);
 	argv[0] = wf_arena_printf(a, "%s/wf-service", wf_path_bin());
 	argv[1] = spec;
 	st->number = m->number;
 	st->key = (struct wf_key){ .run = r->row.number, .instance = service, .index = n,
 				   .attempt = (uint16_t)m->generation, .kind = WF_KIND_MEMBER };
-	st->name = wf_arena_printf(a, "%s.%u", s->name, n);
+	st->name = wf_arena_printf(a, "%s.%u", file, n);
 	st->argv = argv;
 	st->env = base_env(e, r);
 	st->cwd = r->row.workdir;
@@ -478,7 +487,7 @@ int render_view_file(struct engine *e, struct run *r, uint32_t service, struct w
 		json_decref(ep);
 		json_decref(pr);
 	}
-	o = json_pack("{s:s, s:s, s:I, s:I, s:o}", "service", s->name, "type", r->wdf->services[service].type, "generation",
+	o = json_pack("{s:s, s:s, s:I, s:I, s:o}", "service", run_spec(r, service)->name, "type", run_spec(r, service)->type, "generation",
 		      (json_int_t)s->generation, "view", (json_int_t)s->view, "members", members);
 	wf_json_dump(o, &b);
 	wf_buf_char(&b, '\n');

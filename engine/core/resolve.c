@@ -28,19 +28,43 @@ static int resolve_service(struct engine *e, struct run *r, uint32_t service, en
 	return 0;
 }
 
+/* By all of its name, "db (of sim[3])", or as it was declared, "db": then the one that is held. 0: no service has that name. */
+static int find_service(const struct run *r, const char *name, uint32_t *service, struct wf_err *err)
+{
+	uint32_t found = 0, held = 0;
+
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		int is_held = r->services[i].s.held;
+
+		if (strcmp(r->services[i].s.name, name) == 0) {
+			*service = i;
+			return 1;
+		}
+		if (strcmp(run_spec(r, i)->name, name) != 0)
+			continue;
+		if (!found++ || (is_held && !held))
+			*service = i;
+		held += (uint32_t)is_held;
+	}
+	if (held > 1)
+		return wf_errf(err, WF_CONFLICT, "%u services '%s' are held; name one: '%s'", held, name, r->services[*service].s.name);
+	return found > 0;
+}
+
 int wf_core_resolve(struct engine *e, uint64_t number, const char *task, enum wf_resolve_as as, struct wf_err *err)
 {
 	struct run *r = wf_core_run(e, number);
-	uint32_t instance, index;
+	uint32_t instance, index, service = 0;
 	const struct wf_task *t;
+	int found;
 
 	wf_core_touch(e);
 	if (!r || !r->loaded || wf_run_is_over(&r->row))
 		return wf_errf(err, WF_CONFLICT, "the run is over: nothing in it is held");
 	e->cause = 0;
-	for (uint32_t i = 0; i < r->service_count; i++)
-		if (strcmp(r->services[i].s.name, task) == 0)
-			return resolve_service(e, r, i, as, err);
+	found = find_service(r, task, &service, err);
+	if (found)
+		return found < 0 ? -1 : resolve_service(e, r, service, as, err);
 	if (dag_task_find(r->dag, task, &instance, &index, err) < 0)
 		return -1;
 	if (index == DAG_UNSIZED)

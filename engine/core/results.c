@@ -232,6 +232,8 @@ static void sized(struct engine *e, struct run *r, uint32_t instance, json_t *li
 {
 	struct wf_buf b = { 0 };
 
+	uint32_t services = r->service_count, leases = r->lease_count;
+
 	for (uint32_t i = 0; i < r->inst_count; i++) {
 		if (!r->inst[i].unsized || r->dag->instances[i].count == DAG_UNSIZED)
 			continue;
@@ -243,6 +245,8 @@ static void sized(struct engine *e, struct run *r, uint32_t instance, json_t *li
 		r->unsized--;
 		post_size(e, r, i, i == instance ? list : NULL);
 	}
+	run_grow_services(e, r);
+	services_declare(e, r, services, leases);
 	dag_encode(r->dag, &b);
 	wf_batch_graph(e->open.rows, r->row.number, b.data, b.len);
 	wf_buf_release(&b);

@@ -70,7 +70,7 @@ static void post_again(struct engine *e, struct run *r)
 		const struct wf_lease *l = &r->leases[i].l;
 		struct wf_event w = { .kind = WF_E_LEASE_WANTED, .a = l->instance, .b = l->service, .v = { l->mode } };
 
-		if (l->state == WF_LEASE_ENDED && (!instance_settled(r, l->instance) || is_unsized(r, l->instance)))
+		if (l->state == WF_LEASE_ENDED && (is_unsized(r, l->instance) || !demand_lease_over(r, l)))
 			core_post(e, r, &w);
 	}
 	e->cause = 0;

@@ -13,79 +13,133 @@ struct run *run_create(struct engine *e)
 	return r;
 }
 
+const struct wdf_service *run_spec(const struct run *r, uint32_t service)
+{
+	return &r->wdf->services[r->dag->services[service].declared];
+}
+
 struct member *run_member(struct run *r, uint32_t service, uint32_t n)
 {
-	for (uint32_t i = 0; i < r->member_count; i++)
-		if (r->members[i].m.service == service && r->members[i].m.n == n)
-			return &r->members[i];
-	WF_BUG("run %llu has no member %u of service %u", (unsigned long long)r->row.number, n, service);
+	if (service >= r->service_count || n >= r->services[service].s.target)
+		WF_BUG("run %llu has no member %u of service %u", (unsigned long long)r->row.number, n, service);
+	return &r->members[r->services[service].first_member + n];
+}
+
+/* ---- services and leases ------------------------------------------------------------------------- */
+
+static const struct wdf_step *step_of(const struct run *r, uint32_t instance)
+{
+	return &r->wdf->steps[r->dag->instances[instance].step];
+}
+
+static int is_own(const struct run *r, uint32_t instance, uint32_t use)
+{
+	return r->wdf->services[step_of(r, instance)->uses[use].service].scope == WDF_SCOPE_TASK;
+}
+
+uint32_t task_service(const struct run *r, uint32_t instance, uint32_t index, uint32_t use)
+{
+	return dag_service_of(r->dag, step_of(r, instance)->uses[use].service, instance, index);
+}
+
+const struct wf_lease *task_lease(const struct run *r, uint32_t instance, uint32_t index, uint32_t use)
+{
+	return &r->leases[r->inst[instance].lease_at[use] + (is_own(r, instance, use) ? index : 0)].l;
 }
 
 struct lease *run_lease(struct run *r, uint32_t instance, uint32_t service)
 {
 	const struct instance *in = &r->inst[instance];
+	uint32_t own = r->services[service].lease;
 
-	for (uint32_t i = 0; i < in->lease_count; i++)
-		if (r->leases[in->first_lease + i].l.service == service)
-			return &r->leases[in->first_lease + i];
-	WF_BUG("run %llu: instance %u has no lease of service %u", (unsigned long long)r->row.number, instance, service);
+	if (r->dag->services[service].instance != DAG_UNSIZED)
+		return own != UINT32_MAX && r->leases[own].l.instance == instance ? &r->leases[own] : NULL;
+	for (uint32_t k = 0; k < in->use_count; k++)
+		if (in->lease_at[k] != UINT32_MAX && r->leases[in->lease_at[k]].l.service == service)
+			return &r->leases[in->lease_at[k]];
+	return NULL;
 }
 
-static void make_services(struct engine *e, struct run *r)
+static void make_service(struct engine *e, struct run *r, uint32_t i)
 {
-	uint32_t members = 0;
+	const struct wdf_service *w = run_spec(r, i);
+	struct service *svc = &r->services[i];
+	char name[DAG_SERVICE_NAME];
 
-	r->service_count = r->wdf->service_count;
-	r->services = wf_xcalloc(r->service_count, sizeof(*r->services));
-	for (uint32_t i = 0; i < r->service_count; i++) {
-		struct wf_service *s = &r->services[i].s;
-		const struct wdf_resources *res = &r->wdf->services[i].resources;
-
-		r->services[i].run = r;
-		r->services[i].engine = e;
-		if (r->wdf->services[i].has_resources) {
-			r->services[i].cores = (uint64_t)(res->ranks ? res->ranks : 1) * (res->cpus ? res->cpus : 1) * 1000;
-			r->services[i].memory = res->memory;
-		}
-		s->run = r->row.number;
-		s->number = i;
-		s->target = r->wdf->services[i].target ? r->wdf->services[i].target : 1;
-		s->min = r->wdf->services[i].min ? r->wdf->services[i].min : 1;
-		s->name = wf_xstrdup(r->wdf->services[i].name);
-		members += s->target;
+	svc->run = r;
+	svc->engine = e;
+	svc->lease = UINT32_MAX;
+	if (w->has_resources) {
+		svc->cores = (uint64_t)(w->resources.ranks ? w->resources.ranks : 1) * (w->resources.cpus ? w->resources.cpus : 1) * 1000;
+		svc->memory = w->resources.memory;
 	}
-	r->members = wf_xcalloc(members, sizeof(*r->members));
-	for (uint32_t i = 0; i < r->service_count; i++)
-		for (uint32_t n = 0; n < r->services[i].s.target; n++) {
-			struct wf_member *m = &r->members[r->member_count++].m;
-
-			m->run = r->row.number;
-			m->service = i;
-			m->n = n;
-		}
+	dag_service_name(r->dag, i, name, sizeof(name));
+	svc->s.run = r->row.number;
+	svc->s.number = i;
+	svc->s.target = w->target ? w->target : 1;
+	svc->s.min = w->min ? w->min : 1;
+	svc->s.name = wf_xstrdup(name);
+	svc->first_member = r->member_count;
+	r->members = wf_xrealloc(r->members, (r->member_count + svc->s.target) * sizeof(*r->members));
+	for (uint32_t n = 0; n < svc->s.target; n++)
+		r->members[r->member_count++] = (struct member){ .m = { .run = r->row.number, .service = i, .n = n } };
 }
 
-static void make_leases(struct run *r)
+static void make_lease(struct run *r, uint32_t instance, uint32_t use, uint32_t index)
 {
-	uint32_t total = 0;
+	uint32_t service = task_service(r, instance, index, use);
 
-	for (uint32_t i = 0; i < r->inst_count; i++)
-		total += r->wdf->steps[r->dag->instances[i].step].use_count;
-	r->leases = wf_xcalloc(total, sizeof(*r->leases));
+	if (r->dag->services[service].instance != DAG_UNSIZED)
+		r->services[service].lease = r->lease_count;
+	r->leases[r->lease_count++] = (struct lease){
+		.l = { .run = r->row.number, .instance = instance, .service = service,
+		       .mode = (uint8_t)step_of(r, instance)->uses[use].access },
+	};
+}
+
+static void make_leases(struct run *r, uint32_t instance)
+{
+	struct instance *in = &r->inst[instance];
+
+	for (uint32_t k = 0; k < in->use_count; k++) {
+		int own = is_own(r, instance, k);
+		uint32_t count = own ? in->count : 1;
+
+		if (in->lease_at[k] != UINT32_MAX || (own && in->unsized))
+			continue;
+		in->lease_at[k] = r->lease_count;
+		r->leases = wf_xrealloc(r->leases, (r->lease_count + count + 1u) * sizeof(*r->leases));
+		for (uint32_t i = 0; i < count; i++)
+			make_lease(r, instance, k, own ? i : DAG_UNSIZED);
+	}
+}
+
+/* A run whose lists are not all known gets room for every service that it may have yet: what was never touched costs nothing. */
+static void make_room(struct run *r)
+{
+	uint32_t room = r->dag->service_count;
+
 	for (uint32_t i = 0; i < r->inst_count; i++) {
-		const struct wdf_step *step = &r->wdf->steps[r->dag->instances[i].step];
+		struct instance *in = &r->inst[i];
 
-		r->inst[i].first_lease = r->lease_count;
-		r->inst[i].lease_count = step->use_count;
-		for (uint32_t k = 0; k < step->use_count; k++) {
-			struct wf_lease *l = &r->leases[r->lease_count++].l;
-
-			l->run = r->row.number;
-			l->instance = i;
-			l->service = step->uses[k].service;
-			l->mode = (uint8_t)step->uses[k].access;
+		in->use_count = step_of(r, i)->use_count;
+		in->lease_at = wf_xmalloc((in->use_count + 1u) * sizeof(*in->lease_at));
+		for (uint32_t k = 0; k < in->use_count; k++) {
+			in->lease_at[k] = UINT32_MAX;
+			in->own |= (uint8_t)is_own(r, i, k);
 		}
+		if (in->unsized && r->wdf->service_count)
+			room = DAG_MAX_SERVICES;
 	}
+	r->services = wf_xcalloc(room, sizeof(*r->services));
+}
+
+void run_grow_services(struct engine *e, struct run *r)
+{
+	while (r->service_count < r->dag->service_count)
+		make_service(e, r, r->service_count++);
+	for (uint32_t i = 0; i < r->inst_count; i++)
+		make_leases(r, i);
 }
 
 static int parse(struct run *r, const char *text, size_t n, const char *params, struct engine *e, struct wf_err *err)
@@ -137,8 +191,8 @@ int run_prepare(struct engine *e, struct run *r, const char *text, size_t text_n
 	r->pool_used = wf_xcalloc(r->wdf->pool_count + 1, sizeof(*r->pool_used));
 	r->pool_waits = wf_xcalloc(r->wdf->pool_count + 1, sizeof(*r->pool_waits));
 	offers_find_order(e, r);
-	make_services(e, r);
-	make_leases(r);
+	make_room(r);
+	run_grow_services(e, r);
 	results_mark(r, text, text_n);
 	r->loaded = 1;
 	return 0;
@@ -161,6 +215,7 @@ void run_unload(struct run *r)
 		free(in->dirty);
 		free(in->applied);
 		free(in->ready);
+		free(in->lease_at);
 	}
 	for (uint32_t i = 0; i < r->service_count; i++)
 		wf_service_release(&r->services[i].s);

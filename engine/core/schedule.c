@@ -15,12 +15,10 @@ static const struct wdf_step *step_of(const struct run *r, uint32_t instance)
 	return &r->wdf->steps[r->dag->instances[instance].step];
 }
 
-static int services_usable(const struct run *r, uint32_t instance)
+static int services_usable(const struct run *r, uint32_t instance, uint32_t index)
 {
-	const struct instance *in = &r->inst[instance];
-
-	for (uint32_t i = 0; i < in->lease_count; i++)
-		if (!service_usable(r, r->leases[in->first_lease + i].l.service))
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++)
+		if (!service_usable(r, task_service(r, instance, index, k)))
 			return 0;
 	return 1;
 }
@@ -33,17 +31,13 @@ static enum park why_not(const struct run *r, uint32_t instance)
 		return PARK_PARALLEL;
 	if (step->pool != UINT32_MAX && r->pool_used[step->pool] >= r->wdf->pools[step->pool].limit)
 		return PARK_POOL;
-	if (!services_usable(r, instance))
-		return PARK_SERVICE;
 	return PARK_NONE;
 }
 
-static void hold_leases(struct engine *e, struct run *r, uint32_t instance)
+static void hold_leases(struct engine *e, struct run *r, uint32_t instance, uint32_t index)
 {
-	struct instance *in = &r->inst[instance];
-
-	for (uint32_t i = 0; i < in->lease_count; i++) {
-		struct wf_lease *l = &r->leases[in->first_lease + i].l;
+	for (uint32_t k = 0; k < r->inst[instance].use_count; k++) {
+		const struct wf_lease *l = task_lease(r, instance, index, k);
 		struct wf_event ev = { .kind = WF_E_LEASE_HELD, .a = l->instance, .b = l->service,
 				       .v = { r->services[l->service].s.view } };
 
@@ -57,7 +51,7 @@ static void start(struct engine *e, struct run *r, uint32_t instance, uint32_t i
 	struct effect f = { .kind = EFFECT_START, .run = r->row.number, .a = instance, .b = index,
 			    .number = e->next_number++ };
 
-	hold_leases(e, r, instance);
+	hold_leases(e, r, instance, index);
 	core_post_task(e, r, WF_E_TASK_STARTED, instance, index, (int64_t)f.number);
 	if (queue)
 		f.places = places_queue(agents_of(e, "local"), r->inst[instance].cores,
@@ -78,6 +72,27 @@ static int64_t first_ready(struct run *r, uint32_t instance)
 			return index;
 		in->ready_head = (in->ready_head + 1) % in->ready_cap;
 		in->ready_count--;
+	}
+	return -1;
+}
+
+/* The first that finds its services there, brought to the front of the ring; -1: none. Where they share them the first speaks for all. */
+static int64_t first_served(struct run *r, uint32_t instance)
+{
+	struct instance *in = &r->inst[instance];
+
+	for (uint32_t n = 0; n < in->ready_count; n++) {
+		uint32_t index = in->ready[(in->ready_head + n) % in->ready_cap];
+
+		if (in->tasks[index].state != WF_TASK_READY || !services_usable(r, instance, index)) {
+			if (!in->own)
+				break;
+			continue;
+		}
+		for (; n; n--)
+			in->ready[(in->ready_head + n) % in->ready_cap] = in->ready[(in->ready_head + n - 1) % in->ready_cap];
+		in->ready[in->ready_head] = index;
+		return index;
 	}
 	return -1;
 }
@@ -131,6 +146,8 @@ void schedule(struct engine *e)
 			continue;
 		}
 		park = why_not(r, i);
+		if (!park && r->inst[i].use_count && (index = first_served(r, i)) < 0)
+			park = PARK_SERVICE;
 		if (park) {
 			offer_park(r, i, park);
 			if (park == PARK_SERVICE) {
@@ -141,7 +158,7 @@ void schedule(struct engine *e)
 		}
 		memory = task_memory(r, i, &r->inst[i].tasks[index]);
 		/* With starts in its queue an agent has only tasks that are alike. */
-		room = (!a->queued || places_alike(a, r->inst[i].cores, memory)) && grants_leave_room(e, r, i, memory);
+		room = (!a->queued || places_alike(a, r->inst[i].cores, memory)) && grants_leave_room(e, r, i, (uint32_t)index, memory);
 		if (room || (!passed_count && places_may_queue(a, &r->inst[i], memory))) {
 			pop_ready(r, i);
 			start(e, r, i, (uint32_t)index, !room);

@@ -5,6 +5,7 @@
  * grants.c's. Knows no driver and no probe: wf-service does, and says only what changed.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/core/engine.h"
@@ -16,14 +17,29 @@ enum {
 	FENCE_DEADLINE_MS = 30 * 1000,   /* a fenced one that was not seen to end by then takes its service down */
 };
 
-static const struct wdf_service *spec_of(const struct run *r, uint32_t service)
-{
-	return &r->wdf->services[service];
-}
-
 static void post_service(struct engine *e, struct run *r, uint8_t kind, uint32_t service, int64_t v0, const char *text)
 {
 	core_post_text(e, r, kind, service, 0, v0, text);
+}
+
+void services_declare(struct engine *e, struct run *r, uint32_t first_service, uint32_t first_lease)
+{
+	for (uint32_t i = first_service; i < r->service_count; i++) {
+		const struct wf_service *s = &r->services[i].s;
+		struct wf_event d = { .kind = WF_E_SERVICE_DECLARED, .a = i, .v = { s->target, s->min } };
+		char *name = wf_xstrdup(s->name);
+
+		d.text[0].p = name;
+		d.text[0].n = (uint32_t)strlen(name);
+		core_post(e, r, &d);
+		free(name);
+	}
+	for (uint32_t i = first_lease; i < r->lease_count; i++) {
+		const struct wf_lease *l = &r->leases[i].l;
+		struct wf_event w = { .kind = WF_E_LEASE_WANTED, .a = l->instance, .b = l->service, .v = { l->mode } };
+
+		core_post(e, r, &w);
+	}
 }
 
 /* ---- what people and schedule.c ask ------------------------------------------------------------------- */
@@ -243,7 +259,7 @@ static int gives_up(struct engine *e, struct run *r, uint32_t service, char *why
 
 static enum wdf_on_failure policy(const struct run *r, uint32_t service)
 {
-	enum wdf_on_failure p = spec_of(r, service)->on_failure;
+	enum wdf_on_failure p = run_spec(r, service)->on_failure;
 
 	/* Who writes to a service that cannot restore would lose the data of tasks that succeeded by a silent restart (design.md 7). */
 	if (p == WDF_ON_FAILURE_DEFAULT)
@@ -254,7 +270,7 @@ static enum wdf_on_failure policy(const struct run *r, uint32_t service)
 static void restart(struct engine *e, struct run *r, uint32_t service, const char *why)
 {
 	struct service *svc = &r->services[service];
-	int64_t delay = spec_of(r, service)->failure_backoff_ms;
+	int64_t delay = run_spec(r, service)->failure_backoff_ms;
 
 	if (!delay)
 		delay = RESTART_DELAY_MS;
@@ -300,7 +316,7 @@ static void when_starting(struct engine *e, struct run *r, uint32_t service)
 		/* The first founding is tried once, unless its loss was not its fault, or it was ready while we were away. */
 		if ((svc->s.restarts || wf_class_is_loss((enum wf_class)failed->class) ||
 		     (failed->endpoint && policy(r, service) != WDF_ON_FAILURE_FAIL)) &&
-		    svc->s.restarts < spec_of(r, service)->failure_limit)
+		    svc->s.restarts < run_spec(r, service)->failure_limit)
 			restart(e, r, service, why);
 		else
 			post_service(e, r, WF_E_SERVICE_START_FAILED, service, 0, why);
@@ -345,7 +361,7 @@ static void when_serving(struct engine *e, struct run *r, uint32_t service)
 		return; /* first the proof that what was there is gone */
 	if (policy(r, service) == WDF_ON_FAILURE_HOLD)
 		post_service(e, r, WF_E_SERVICE_HELD, service, 0, why);
-	else if (policy(r, service) == WDF_ON_FAILURE_RESTART && s->restarts < spec_of(r, service)->failure_limit)
+	else if (policy(r, service) == WDF_ON_FAILURE_RESTART && s->restarts < run_spec(r, service)->failure_limit)
 		restart(e, r, service, why);
 	else
 		post_service(e, r, WF_E_SERVICE_DRAINING, service, 1, why);
@@ -354,6 +370,7 @@ static void when_serving(struct engine *e, struct run *r, uint32_t service)
 static void when_draining(struct engine *e, struct run *r, uint32_t service)
 {
 	struct wf_service *s = &r->services[service].s;
+	uint32_t own = r->dag->services[service].index;
 
 	if (r->services[service].active) {
 		for (uint32_t i = 0; s->failing && i < r->lease_count; i++) {
@@ -365,7 +382,7 @@ static void when_draining(struct engine *e, struct run *r, uint32_t service)
 				struct effect f = { .kind = EFFECT_CANCEL, .why = WF_CANCEL_STOP, .run = r->row.number,
 						    .a = l->instance, .b = k, .number = t->number };
 
-				if (t->state != WF_TASK_ACTIVE || (t->flags & WF_TASK_F_CANCELING) ||
+				if ((own != DAG_UNSIZED && own != k) || t->state != WF_TASK_ACTIVE || (t->flags & WF_TASK_F_CANCELING) ||
 				    t->astate == WF_ATTEMPT_ENDED || t->astate == WF_ATTEMPT_REVOKED)
 					continue;
 				core_post_task(e, r, WF_E_ATTEMPT_CANCELING, l->instance, k, (int64_t)t->number);
@@ -431,6 +448,15 @@ static void when_stopping(struct engine *e, struct run *r, uint32_t service)
 	arm(e, svc, next == STOP_KILLED ? KILL_DEADLINE_MS : STOP_DEADLINE_MS);
 }
 
+static void demand(struct engine *e, struct run *r, uint32_t service)
+{
+	const struct dag_service *own = &r->dag->services[service];
+
+	if (own->index != DAG_UNSIZED && !demand_attended(r, own->instance, own->index))
+		r->inst[own->instance].attended++;
+	post_service(e, r, WF_E_SERVICE_DEMANDED, service, 0, NULL);
+}
+
 static void decide_one(struct engine *e, struct run *r, uint32_t service)
 {
 	struct service *svc = &r->services[service];
@@ -448,7 +474,7 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 		if (after < 0)
 			post_service(e, r, WF_E_SERVICE_FAILED, service, 0, why);
 		else if (after && demand_is_due(r, service))
-			post_service(e, r, WF_E_SERVICE_DEMANDED, service, 0, NULL);
+			demand(e, r, service);
 		return;
 	case WF_SERVICE_RESERVING:
 		if (!wanted) {
@@ -497,6 +523,7 @@ static void decide_one(struct engine *e, struct run *r, uint32_t service)
 void decide_services(struct engine *e, struct run *r)
 {
 	demand_end_leases(e, r);
+	demand_count_attended(r);
 	for (uint32_t i = 0; i < r->service_count; i++) {
 		uint8_t before;
 

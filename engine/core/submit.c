@@ -232,22 +232,7 @@ static void post_start(struct engine *e, struct run *r)
 		if (!r->inst[i].unsized)
 			core_post(e, r, &size);
 	}
-	for (uint32_t i = 0; i < r->service_count; i++) {
-		const struct wf_service *s = &r->services[i].s;
-		struct wf_event d = { .kind = WF_E_SERVICE_DECLARED, .a = i, .v = { s->target, s->min } };
-		char *name = wf_xstrdup(s->name);
-
-		d.text[0].p = name;
-		d.text[0].n = (uint32_t)strlen(name);
-		core_post(e, r, &d);
-		free(name);
-	}
-	for (uint32_t i = 0; i < r->lease_count; i++) {
-		const struct wf_lease *l = &r->leases[i].l;
-		struct wf_event w = { .kind = WF_E_LEASE_WANTED, .a = l->instance, .b = l->service, .v = { l->mode } };
-
-		core_post(e, r, &w);
-	}
+	services_declare(e, r, 0, 0);
 }
 
 static char *copy(const char *s)

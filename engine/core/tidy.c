@@ -117,16 +117,19 @@ static int drop_member_dir(const char *name, void *arg)
 void tidy_service(struct engine *e, struct run *r, uint32_t service)
 {
 	const struct wf_service *s = &r->services[service].s;
-	struct tidy t = { .e = e, .service = s->name };
+	struct tidy t = { .e = e };
+	struct wf_arena a = { 0 };
 	char *dir;
 
 	/* Not before every member is proven gone. */
 	if (s->state != WF_SERVICE_STOPPED && s->state != WF_SERVICE_FAILED)
 		return;
+	t.service = render_service_file(&a, r, service);
 	dir = wf_xasprintf("%s/services", r->dir);
 	(void)each(&t, dir, drop_member_dir);
 	(void)each(&t, dir, drop_temporary);
 	free(dir);
+	wf_arena_release(&a);
 }
 
 /* ---- runs ----------------------------------------------------------------------------------------------------------- */

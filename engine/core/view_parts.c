@@ -121,26 +121,48 @@ static void view_member(const struct engine *e, const struct wf_member *m, struc
 	json_decref(endpoint);
 }
 
-static const char *scope_name(enum wdf_scope_of s)
+static void view_lease(const struct run *r, const struct wf_lease *l, struct wf_buf *out)
 {
-	static const char *const names[] = { "run", "task", "step", "session", "user" };
+	static const char *const modes[] = { "RW", "RO", "WO" };
 
-	return (unsigned)s < WF_COUNT(names) ? names[s] : "unknown";
+	jw_open(out, NULL, '{');
+	jw_str(out, "step", r->dag->instances[l->instance].name);
+	jw_str(out, "state", wf_sm_name(&wf_lease_machine, l->state));
+	jw_str(out, "mode", l->mode < WF_COUNT(modes) ? modes[l->mode] : "unknown");
+	jw_close(out, '}');
+}
+
+/* Whose it is: a step's, a task's, or the run's (both null). */
+static void view_owner(const struct run *r, uint32_t i, struct wf_buf *out)
+{
+	const struct dag_service *own = &r->dag->services[i];
+	char task[WF_TASK_NAME];
+
+	if (own->instance == DAG_UNSIZED)
+		jw_null(out, "step");
+	else
+		jw_str(out, "step", r->dag->instances[own->instance].name);
+	if (own->index == DAG_UNSIZED) {
+		jw_null(out, "task");
+		return;
+	}
+	dag_task_name(r->dag, own->instance, own->index, task, sizeof(task));
+	jw_str(out, "task", task);
 }
 
 static void view_service(const struct engine *e, const struct run *r, uint32_t i, struct wf_buf *out)
 {
-	static const char *const modes[] = { "RW", "RO", "WO" };
 	const struct wf_service *s = &r->services[i].s;
-	const struct wdf_service *w = &r->wdf->services[i];
+	const struct wdf_service *w = run_spec(r, i);
 	json_t *endpoint = NULL, *provides = NULL;
+	const struct member *members = &r->members[r->services[i].first_member];
 	struct wf_buf text = { 0 };
 	char id[WF_ID_TEXT + 1];
 
-	for (uint32_t k = 0; k < r->member_count && !endpoint; k++) {
-		const struct wf_member *m = &r->members[k].m;
+	for (uint32_t k = 0; k < s->target && !endpoint; k++) {
+		const struct wf_member *m = &members[k].m;
 
-		if (m->service != i || (m->state != WF_MEMBER_READY && m->state != WF_MEMBER_SUSPECT))
+		if (m->state != WF_MEMBER_READY && m->state != WF_MEMBER_SUSPECT)
 			continue;
 		endpoint = parse(m->endpoint);
 		provides = parse(m->provides);
@@ -148,9 +170,11 @@ static void view_service(const struct engine *e, const struct run *r, uint32_t i
 	wf_id_text(&r->row.id, id);
 	words_service(&text, e, r, i);
 	jw_open(out, NULL, '{');
-	jw_str(out, "name", s->name);
+	jw_str(out, "name", w->name);
+	jw_str(out, "label", s->name);
+	view_owner(r, i, out);
 	jw_str(out, "type", w->type);
-	jw_str(out, "scope", scope_name(w->scope));
+	jw_str(out, "scope", wdf_scope_name(w->scope));
 	jw_str(out, "run", id);
 	jw_str(out, "state", wf_sm_name(&wf_service_machine, s->state));
 	jw_bool(out, "held", s->held);
@@ -165,22 +189,18 @@ static void view_service(const struct engine *e, const struct run *r, uint32_t i
 	else
 		wf_buf_str(out, "\"provides\":{},");
 	jw_open(out, "members", '[');
-	for (uint32_t k = 0; k < r->member_count; k++)
+	for (uint32_t k = 0; k < s->target; k++)
 		/* One that was never asked for is not there. */
-		if (r->members[k].m.service == i && r->members[k].m.number)
-			view_member(e, &r->members[k].m, out);
+		if (members[k].m.number)
+			view_member(e, &members[k].m, out);
 	jw_close(out, ']');
 	jw_open(out, "leases", '[');
-	for (uint32_t k = 0; k < r->lease_count; k++) {
-		const struct wf_lease *l = &r->leases[k].l;
-
-		if (l->service != i)
-			continue;
-		jw_open(out, NULL, '{');
-		jw_str(out, "step", r->dag->instances[l->instance].name);
-		jw_str(out, "state", wf_sm_name(&wf_lease_machine, l->state));
-		jw_str(out, "mode", l->mode < WF_COUNT(modes) ? modes[l->mode] : "unknown");
-		jw_close(out, '}');
+	if (r->dag->services[i].instance == DAG_UNSIZED) {
+		for (uint32_t k = 0; k < r->lease_count; k++)
+			if (r->leases[k].l.service == i)
+				view_lease(r, &r->leases[k].l, out);
+	} else if (r->services[i].lease != UINT32_MAX) {
+		view_lease(r, &r->leases[r->services[i].lease].l, out);
 	}
 	jw_close(out, ']');
 	jw_str(out, "reason", s->reason);
@@ -226,6 +246,27 @@ static json_t *counts_json(const struct instance *in)
 	return o;
 }
 
+/* One in the graph stands for all that were declared so: {state, counts}, the state of all of them or that of one that is up, or in trouble. */
+static void service_states(const struct run *r, uint32_t declared, json_t *o)
+{
+	json_t *counts = json_object();
+	uint8_t shown = WF_SERVICE_STATES;
+
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		uint8_t state = r->services[i].s.state;
+		const char *word = wf_sm_name(&wf_service_machine, state);
+
+		if (r->dag->services[i].declared != declared)
+			continue;
+		json_object_set_new(counts, word, json_integer(json_integer_value(json_object_get(counts, word)) + 1));
+		if (shown == WF_SERVICE_STATES || shown == WF_SERVICE_DECLARED || shown == WF_SERVICE_STOPPED ||
+		    words_service_troubled(&r->services[i]))
+			shown = state;
+	}
+	json_object_set_new(o, "state", json_string(wf_sm_name(&wf_service_machine, shown == WF_SERVICE_STATES ? WF_SERVICE_DECLARED : shown)));
+	json_object_set_new(o, "counts", counts);
+}
+
 void wf_view_graph(struct wf_view *v, struct run *r, struct wf_buf *out)
 {
 	json_t *g = dag_json(r->dag), *o;
@@ -238,14 +279,8 @@ void wf_view_graph(struct wf_view *v, struct run *r, struct wf_buf *out)
 		json_object_set_new(o, "state", json_string(words_step_state(&r->inst[i])));
 		json_object_set_new(o, "counts", counts_json(&r->inst[i]));
 	}
-	json_array_foreach(json_object_get(g, "services"), k, o) {
-		const char *name = json_string_value(json_object_get(o, "name"));
-
-		for (uint32_t i = 0; name && i < r->service_count; i++)
-			if (strcmp(r->services[i].s.name, name) == 0)
-				json_object_set_new(o, "state",
-						    json_string(wf_sm_name(&wf_service_machine, r->services[i].s.state)));
-	}
+	json_array_foreach(json_object_get(g, "services"), k, o)
+		service_states(r, (uint32_t)k, o);
 	wf_json_dump(g, out);
 	json_decref(g);
 }

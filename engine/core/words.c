@@ -253,10 +253,9 @@ static void probes(struct wf_buf *b, const struct engine *e, const struct wdf_se
 
 static const struct wf_member *first_member(const struct run *r, uint32_t service)
 {
-	for (uint32_t i = 0; i < r->member_count; i++)
-		if (r->members[i].m.service == service)
-			return &r->members[i].m;
-	return NULL;
+	const struct service *s = &r->services[service];
+
+	return s->s.target ? &r->members[s->first_member].m : NULL;
 }
 
 static void because(struct wf_buf *b, const char *reason)
@@ -277,17 +276,18 @@ static void starting(struct wf_buf *b, const struct engine *e, const struct run 
 		wf_buf_str(b, "is starting: its process is being launched");
 	} else {
 		wf_buf_str(b, "is starting: ");
-		probes(b, e, &r->wdf->services[service]);
+		probes(b, e, run_spec(r, service));
 	}
 }
 
 void words_service(struct wf_buf *b, const struct engine *e, const struct run *r, uint32_t service)
 {
 	const struct wf_service *s = &r->services[service].s;
+	const char *quote = r->dag->services[service].instance != DAG_UNSIZED ? "'" : "";
 
 	switch (s->state) {
 	case WF_SERVICE_DECLARED:
-		wf_buf_str(b, r->wdf->services[service].after_count ? "is not started yet: what it comes after has to end first"
+		wf_buf_str(b, run_spec(r, service)->after_count ? "is not started yet: what it comes after has to end first"
 								    : "is not started yet");
 		break;
 	case WF_SERVICE_RESERVING:
@@ -308,7 +308,7 @@ void words_service(struct wf_buf *b, const struct engine *e, const struct run *r
 		wf_buf_str(b, s->held ? "is held" : "is degraded");
 		because(b, s->reason);
 		if (s->held)
-			wf_buf_printf(b, "; `wf resolve RUN %s --as rerun|failed` decides", s->name);
+			wf_buf_printf(b, "; `wf resolve RUN %s%s%s --as rerun|failed` decides", quote, s->name, quote);
 		break;
 	case WF_SERVICE_STOPPED:
 		wf_buf_str(b, "is stopped");

@@ -56,7 +56,8 @@ static void find_ready(const struct fake_seen *b, void *arg)
 /* Consumers find their service by a file that is there before they are. */
 static void check_view(struct play *p, struct run *r, uint32_t service, const char *consumer)
 {
-	char *path = wf_xasprintf("%s/services/%s.json", r->dir, r->services[service].s.name);
+	struct wf_arena a = { 0 };
+	char *path = wf_xstrdup(render_view_path(&a, r, service));
 	struct wf_buf b = { 0 };
 	json_t *o = NULL;
 
@@ -67,6 +68,7 @@ static void check_view(struct play *p, struct run *r, uint32_t service, const ch
 	    (r->services[service].s.state == WF_SERVICE_READY && !json_array_size(json_object_get(o, "members"))))
 		check_wrong(p, "'%s' began, and '%s' says: %s", consumer, path, wf_buf_cstr(&b));
 	json_decref(o);
+	wf_arena_release(&a);
 	wf_buf_release(&b);
 	free(path);
 }
@@ -94,13 +96,13 @@ static void check_begin(struct play *p, const struct fake_seen *a)
 	dag_task_parents(r->dag, k->instance, k->index, parent_over, &w);
 	if (w.early)
 		check_wrong(p, "'%s' began before '%s' was done", a->name, w.early);
-	for (uint32_t i = 0; i < r->inst[k->instance].lease_count; i++) {
-		const struct wf_lease *l = &r->leases[r->inst[k->instance].first_lease + i].l;
+	for (uint32_t i = 0; i < r->inst[k->instance].use_count; i++) {
+		const struct wf_lease *l = task_lease(r, k->instance, k->index, i);
 
 		fake_agent_each(p->agent, find_ready, &l);
 		if (l)
 			check_wrong(p, "'%s' began before its service was ready", a->name);
-		check_view(p, r, r->leases[r->inst[k->instance].first_lease + i].l.service, a->name);
+		check_view(p, r, task_service(r, k->instance, k->index, i), a->name);
 	}
 }
 

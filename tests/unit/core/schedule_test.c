@@ -464,6 +464,118 @@ static void test_refused(void)
 	}
 }
 
+#define OWN "  - {name: db, type: COMMAND, command: x, ready: {tcp: \"127.0.0.1:1\"}, scope: task"
+
+static uint8_t state_of(struct made *m, const char *name)
+{
+	return service(m, name)->state;
+}
+
+/* Each task has its own: no more at a time than tasks could run, kept over a retry, stopped when the task is over. */
+static void test_own(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" OWN "}\n"
+	      "steps:\n"
+	      "  - {name: sim, command: x, foreach: {i: {range: 4}}, services: [db], retry: {limit: 1, classes: [exit], backoff: 1h}}\n",
+	      2);
+	want(&m);
+	turn(&m);
+	ok(state_of(&m, "db (of sim[0])") == WF_SERVICE_STARTING && state_of(&m, "db (of sim[1])") == WF_SERVICE_STARTING &&
+		   state_of(&m, "db (of sim[2])") == WF_SERVICE_DECLARED,
+	   "as many are founded as tasks can run");
+	up(&m, "db (of sim[1])");
+	ok(is(&m, "sim[1]", WF_TASK_ACTIVE) && is(&m, "sim[0]", WF_TASK_READY), "who has its own does not wait for another's");
+	up(&m, "db (of sim[0])");
+	ok(is(&m, "sim[0]", WF_TASK_ACTIVE), "then the other");
+	ended(&m, "sim[1]", WF_CLASS_EXIT);
+	ok(is(&m, "sim[1]", WF_TASK_READY) && state_of(&m, "db (of sim[1])") == WF_SERVICE_READY, "it stays while its task waits to be tried again");
+	ok(state_of(&m, "db (of sim[2])") == WF_SERVICE_STARTING, "and the next task is not kept waiting");
+	ended(&m, "sim[0]", WF_CLASS_OK);
+	ok(state_of(&m, "db (of sim[0])") == WF_SERVICE_STOPPING && state_of(&m, "db (of sim[3])") == WF_SERVICE_STARTING,
+	   "it stops with its task, not with the step");
+	made_settle(&m);
+	turn(&m);
+	ok(state_of(&m, "db (of sim[1])") == WF_SERVICE_READY && state_of(&m, "db (of sim[2])") == WF_SERVICE_STARTING, "the same from facts alone");
+	end(&m);
+}
+
+/* One that fails takes its own task along. */
+static void test_own_fails(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" OWN ", on_failure: fail}\n"
+	      "steps:\n"
+	      "  - {name: sim, command: x, foreach: {i: {range: 2}}, services: [db], tolerate: 1}\n",
+	      2);
+	want(&m);
+	turn(&m);
+	up(&m, "db (of sim[1])");
+	member(&m, "db (of sim[0])", WF_E_MEMBER_LAUNCHED);
+	member(&m, "db (of sim[0])", WF_E_MEMBER_GONE);
+	ok(is(&m, "sim[0]", WF_TASK_FAILED) && is(&m, "sim[1]", WF_TASK_ACTIVE), "the other goes on");
+	end(&m);
+}
+
+/* A task with its service takes three of four cores: two services alone would leave none for a task. */
+static void test_own_room(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" OWN ", resources: {cpus: 2}}\n"
+	      "steps:\n"
+	      "  - {name: sim, command: x, foreach: {i: {range: 3}}, services: [db]}\n",
+	      4);
+	want(&m);
+	turn(&m);
+	ok(state_of(&m, "db (of sim[0])") == WF_SERVICE_STARTING && state_of(&m, "db (of sim[1])") == WF_SERVICE_RESERVING,
+	   "a second service would leave no core for a task");
+	up(&m, "db (of sim[0])");
+	ok(is(&m, "sim[0]", WF_TASK_ACTIVE), "so one task runs");
+	ended(&m, "sim[0]", WF_CLASS_OK);
+	member(&m, "db (of sim[0])", WF_E_MEMBER_GONE);
+	ok(state_of(&m, "db (of sim[0])") == WF_SERVICE_STOPPED && state_of(&m, "db (of sim[1])") == WF_SERVICE_STARTING, "then the next");
+	end(&m);
+}
+
+/* A step's own, and a task's own that comes after it. */
+static void test_own_after(void)
+{
+	struct made m;
+
+	begin(&m,
+	      "workflow: {name: t}\n"
+	      "services:\n" SERVICE("base", "1", ", scope: step") OWN ", after: [base]}\n"
+	      "steps:\n"
+	      "  - {name: sim, command: x, foreach: {i: {range: 2}}, services: [db], parallel: 1}\n"
+	      "  - {name: tell, command: x, after: [sim], services: [base]}\n",
+	      4);
+	want(&m);
+	turn(&m);
+	ok(state_of(&m, "base (of sim)") == WF_SERVICE_STARTING && state_of(&m, "base (of tell)") == WF_SERVICE_DECLARED &&
+		   state_of(&m, "db (of sim[0])") == WF_SERVICE_DECLARED,
+	   "the step's first");
+	up(&m, "base (of sim)");
+	ok(state_of(&m, "db (of sim[0])") == WF_SERVICE_STARTING && state_of(&m, "db (of sim[1])") == WF_SERVICE_DECLARED, "then the first task's");
+	up(&m, "db (of sim[0])");
+	ended(&m, "sim[0]", WF_CLASS_OK);
+	up(&m, "db (of sim[1])");
+	ok(state_of(&m, "base (of sim)") == WF_SERVICE_READY, "the step's is there for all of its tasks");
+	member(&m, "db (of sim[0])", WF_E_MEMBER_GONE);
+	ended(&m, "sim[1]", WF_CLASS_OK);
+	member(&m, "db (of sim[1])", WF_E_MEMBER_GONE);
+	ok(state_of(&m, "base (of sim)") == WF_SERVICE_STOPPING && state_of(&m, "base (of tell)") == WF_SERVICE_STARTING, "the next step has another");
+	end(&m);
+}
+
 int main(void)
 {
 	test_pool_order();
@@ -478,6 +590,10 @@ int main(void)
 	test_leaked();
 	test_leaked_unused();
 	test_too_large();
+	test_own();
+	test_own_fails();
+	test_own_room();
+	test_own_after();
 	test_refused();
 	return done_testing();
 }

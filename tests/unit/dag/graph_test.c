@@ -699,8 +699,95 @@ static void names(void)
 	maker_release(&m);
 }
 
+/* ---- services of a step's or a task's own ------------------------------------------------ */
+
+static void is_service(const struct dag *d, uint32_t n, const char *name)
+{
+	char text[DAG_SERVICE_NAME];
+
+	dag_service_name(d, n, text, sizeof(text));
+	is_str(text, name, "service %u", n);
+}
+
+/* What was numbered before a list is known keeps its number. */
+static void own_services(void)
+{
+	struct maker m;
+	struct dag *d, *again;
+	struct wf_buf b = { 0 };
+	struct wf_err err;
+	struct wdf_value v[2];
+	uint32_t l, s, t, all, each_step, each_task, under;
+
+	maker_init(&m);
+	l = step(&m, "list");
+	s = step(&m, "sim");
+	t = step(&m, "tell");
+	fan(&m, t, "x", 2);
+	fan_from(&m, s, "x", l);
+	each_task = service(&m, "own");
+	all = service(&m, "all");
+	each_step = service(&m, "db");
+	under = service(&m, "under");
+	m.w.services[each_task].scope = m.w.services[under].scope = WDF_SCOPE_TASK;
+	m.w.services[each_step].scope = WDF_SCOPE_STEP;
+	m.w.services[each_task].after[m.w.services[each_task].after_count++] = (struct wdf_after){ .step = DAG_UNSIZED, .service = under };
+	use(&m, s, each_task);
+	use(&m, t, each_task);
+	use(&m, t, all);
+	use(&m, s, each_step);
+	use(&m, t, each_step);
+	d = build(&m);
+	is_int(d->service_count, 7, "what is known at submit");
+	is_service(d, 0, "own (of tell[0])");
+	is_service(d, 2, "all");
+	is_service(d, 3, "db (of sim)");
+	is_service(d, 6, "under (of tell[1])");
+	is_int(dag_service_of(d, each_task, s, DAG_UNSIZED), DAG_UNSIZED, "none for tasks that are not known");
+	is_int(dag_service_of(d, all, s, 0), 2, "the run's is everybody's");
+	is_int(dag_service_of(d, each_step, t, 1), 4, "a step's own that of its tasks");
+	is_int(dag_service_of(d, under, t, 1), 6, "what it comes after is the task's own too");
+	v[0] = wdf_value_of_text(&m.w.arena, "a");
+	v[1] = wdf_value_of_text(&m.w.arena, "b");
+	ok(dag_size(d, s, v, 2, &err) == 0, "a list is known");
+	is_int(d->service_count, 11, "its tasks get theirs");
+	is_service(d, 0, "own (of tell[0])");
+	is_service(d, 8, "own (of sim[1])");
+	is_int(dag_service_of(d, under, s, 1), 10, "by task");
+	dag_encode(d, &b);
+	again = dag_decode(&m.w, b.data, b.len, &err);
+	ok(again && again->service_count == 11 && memcmp(again->services, d->services, 11 * sizeof(*d->services)) == 0,
+	   "all the same when it is read again");
+	wf_buf_release(&b);
+	dag_free(again);
+	dag_free(d);
+	maker_release(&m);
+}
+
+static void too_many_services(void)
+{
+	struct maker m;
+	uint32_t s;
+
+	maker_init(&m);
+	s = step(&m, "sim");
+	fan(&m, s, "x", 10001);
+	use(&m, s, service(&m, "db"));
+	m.w.services[0].scope = WDF_SCOPE_TASK;
+	ok(!try_build(&m), "more services than a run may have");
+	is_str(m.diags.items[0].text, "with service 'db' for each of the tasks that use it the run has more than 10000 services", "are refused");
+	is_int(m.diags.items[0].pos.line, 500, "where it is declared");
+	wdf_diags_release(&m.diags);
+	memset(&m.diags, 0, sizeof(m.diags));
+	m.w.services[0].scope = WDF_SCOPE_STEP;
+	dag_free(build(&m));
+	maker_release(&m);
+}
+
 int main(void)
 {
+	own_services();
+	too_many_services();
 	products();
 	ranges();
 	sources();

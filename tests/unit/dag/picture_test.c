@@ -92,7 +92,7 @@ static void json(void)
 	s = json_array_get(json_object_get(o, "services"), 0);
 	text = json_dumps(s, JSON_COMPACT);
 	is_str(text,
-	       "{\"name\":\"db\",\"type\":\"COMMAND\",\"users\":[1],\"after\":{\"nodes\":[0],"
+	       "{\"name\":\"db\",\"type\":\"COMMAND\",\"scope\":\"run\",\"users\":[1],\"after\":{\"nodes\":[0],"
 	       "\"services\":[]}}",
 	       "a service");
 	free(text);

@@ -355,10 +355,10 @@ static void test_executable(void)
 		{ "datasets: {a: {}}\nsteps: [{name: a, command: x}]", "'datasets' are not executed yet" },
 		{ "services: [{name: s, type: REDIS, scope: user}]\nsteps: [{name: a, command: x}]",
 		  "service 's': a service that outlives its run ('scope' session or user) is not executed yet" },
-		{ "services: [{name: s, type: REDIS, scope: step}]\nsteps: [{name: a, command: x, services: [s]}, {name: b, command: x, services: [s]}]",
-		  "service 's': a service anew for each of several steps ('scope: step') is not executed yet; declare one for each" },
-		{ "services: [{name: s, type: REDIS, scope: task}]\nsteps: [{name: a, command: x, foreach: {i: [1, 2]}, services: [s]}]",
-		  "service 's': a service anew for each of several tasks ('scope: task') is not executed yet; share one ('scope: run')" },
+		{ "services: [{name: s, type: REDIS, scope: task}, {name: t, type: REDIS, scope: step, after: [s]}]\nsteps: [{name: a, command: x}]",
+		  "service 't': coming after a service that is there anew for each step or task ('scope'), from a wider scope, is not executed" },
+		{ "services: [{name: s, type: REDIS, scope: step}, {name: t, type: REDIS, after: [s]}]\nsteps: [{name: a, command: x}]",
+		  "service 't': coming after a service that is there anew for each step or task ('scope'), from a wider scope, is not executed" },
 		{ "services: [{name: s, type: REDIS, start: manual}]\nsteps: [{name: a, command: x}]",
 		  "service 's': starting a service by hand ('start: manual') needs a session, which is not executed yet" },
 		{ "services: [{name: s, type: REDIS, placement: datanodes}]\nsteps: [{name: a, command: x}]",
@@ -387,7 +387,7 @@ static void test_executable(void)
 	has_str(f.d.items[0].text, "service 's': ", "by its driver");
 	drop(&f);
 	f = read_file(HEAD "defaults: {slurm: {partition: p}, location: x, resources: {exclusive: true, storage: 1G}}\n"
-			   "services: [{name: s, type: REDIS, members: 1, scope: task}]\n"
+			   "services: [{name: s, type: REDIS, members: 1, scope: task}, {name: t, type: REDIS, scope: task, after: [s]}]\n"
 			   "steps: [{name: a, command: x, services: [s]}, {name: b, command: x, executor: slurm}]\n",
 		      NULL, 0);
 	need(&f);
