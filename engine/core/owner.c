@@ -359,13 +359,18 @@ static int take(struct engine *e, struct wf_err *err)
 	} else {
 		snprintf(mine.data, sizeof(mine.data), "%s", newest.data);
 	}
-	rc = win_epoch(e, &mine, err);
+	free(e->data_dir);
+	e->data_dir = data_dir(e->state_dir, newest.data);
+	/* Two small files are needed also where there is no room. */
+	while ((rc = win_epoch(e, &mine, err)) < 0 && err && err->code == WF_FULL && wf_store_free_ballast(e->os, e->data_dir))
+		;
+	while (rc == 0 && publish(e, err) < 0)
+		if (!err || err->code != WF_FULL || !wf_store_free_ballast(e->os, e->data_dir))
+			return -1;
 	if (rc)
 		return rc;
 	free(e->data_dir);
 	e->data_dir = data_dir(e->state_dir, mine.data);
-	if (publish(e, err) < 0)
-		return -1;
 	return over ? takeover_run(e, &newest, mine.copy_after_ms, err) : 0;
 }
 

@@ -100,6 +100,17 @@ int ballast_release(struct ballast *b)
 	return 1;
 }
 
+int wf_store_free_ballast(struct wf_os *os, const char *dir)
+{
+	struct ballast b;
+	int rc;
+
+	ballast_init(&b, os, dir);
+	rc = ballast_release(&b);
+	ballast_free(&b);
+	return rc;
+}
+
 void ballast_free(struct ballast *b)
 {
 	free(b->path);

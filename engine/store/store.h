@@ -77,6 +77,8 @@ void wf_store_commit(struct wf_store *s, struct wf_loop *l, struct wf_batch *b,
 /* Called on the store's thread after each commit and before its on_done is queued: is this engine still the owner? Non-zero with err
  * set: it is not, on_done gets WF_CONFLICT and the process must end without a reply or effect. */
 void wf_store_set_fence(struct wf_store *s, int (*fn)(void *arg, struct wf_err *err), void *arg);
+/* Gives back half of the ballast of a store that nobody has open, then the rest; 0: there is none. */
+int wf_store_free_ballast(struct wf_os *os, const char *dir);
 /* The log is moved into the database when it has so many pages and nothing waits, or twice as many; 0: the usual number. */
 void wf_store_set_log_pages(struct wf_store *s, uint32_t pages);
 /* Synchronous form, before the loop runs or after it ended. */
