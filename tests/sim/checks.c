@@ -18,6 +18,11 @@ int check_wrong(struct play *p, const char *fmt, ...)
 	return -1;
 }
 
+int check_lies(const struct play *p)
+{
+	return p->scenario->lies || p->took_over;
+}
+
 /* ---- the ledger -------------------------------------------------------------------------------------------- */
 
 static uint64_t ledger_key(const struct wf_key *k)
@@ -134,7 +139,7 @@ void check_attempt(const struct fake_seen *a, void *arg)
 	if (a->member)
 		check_generation(p, a, key);
 	wf_idmap_set(&p->live, key, (void *)(live + 1));
-	if (live && !p->scenario->lies)
+	if (live && !check_lies(p))
 		check_wrong(p, "'%s' lives twice, the second time as attempt number %llu", a->name, (unsigned long long)a->ref.number);
 	check_begin(p, a);
 }
@@ -223,7 +228,7 @@ static void check_run(struct play *p, struct run *r, uint64_t *cores, uint64_t *
 		if (sum.pool[i] != r->pool_used[i])
 			check_wrong(p, "pool %u: %u in use, counted %u", i, sum.pool[i], r->pool_used[i]);
 	for (uint32_t i = 0; i < r->wdf->pool_count; i++)
-		if (sum.pool[i] > r->wdf->pools[i].limit && !p->scenario->lies)
+		if (sum.pool[i] > r->wdf->pools[i].limit && !check_lies(p))
 			check_wrong(p, "pool %u: %u in use of %u", i, sum.pool[i], r->wdf->pools[i].limit);
 	if (sum.over != r->over || sum.total != r->total)
 		check_wrong(p, "over %u counted %u, total %u counted %u", sum.over, r->over, sum.total, r->total);
@@ -268,6 +273,6 @@ void check_engine(struct play *p)
 		check_wrong(p, "cores in use: %llu, counted %llu; memory: %llu, counted %llu", (unsigned long long)cores,
 			    (unsigned long long)e->local.cores_used, (unsigned long long)memory, (unsigned long long)e->local.memory_used);
 	/* What runs at the agent takes no more than there is. */
-	if (e->local.state == AGENT_READY && cores > e->local.cores + unproven && !p->scenario->lies)
+	if (e->local.state == AGENT_READY && cores > e->local.cores + unproven && !check_lies(p))
 		check_wrong(p, "%llu thousandths of a core run, there are %u", (unsigned long long)cores, e->local.cores);
 }

@@ -1,4 +1,35 @@
-/* checks_end.c - owns what must hold when everything is quiet, and what a second look at the same run must show. */
+/* checks_end.c - owns what must hold when everything is quiet, and what a second look at the same run must show.
+ *
+ * Which invariant of the project is judged where (E: after each event, B: at each boot of an engine, R: at rest):
+ *
+ *   I1   acknowledged is there after any crash      B  checks_log.c: check_log, of answers to verbs, submits and reads; client.c
+ *   I2   one live execution, one start per attempt  E  checks.c: check_attempt, check_generation
+ *   I3   accepted is not submitted again            E  the same: who is asked again while it runs lives twice; R check_history
+ *   I4   forgotten work is noticed                  R  scenarios `forgotten`, `held`, `random, liar` come to their end
+ *   I5   a reused id changes nothing                R  process ids repeat (pid=); check_task: as often well as the agent says
+ *   I6   finished is not rerun                      R  check_task: succeeded once for the agent
+ *   I7   parents first                              E  checks.c: check_begin; R check_history: started
+ *   I8   purged records of Slurm                       not the engine's: no such agent here; facts are kept until acknowledged: play.c: settle
+ *   I9   services are owned or freed                R  not_live, check_run; given up is `leaked`, shown
+ *   I10  a stop frees everything, interrupted too   R  the same, with cancels, breaks and deaths on the way
+ *   I11, I12 movers                                    not there yet
+ *   I13  a full disk: nothing lost, back by itself  R  knob `full`: check_log, and the run comes to its end
+ *   I14  no answer on a connection that failed      E  check_ack: an answer rests on what is stored; B check_log after a loss of power
+ *   I15  starts on a full disk                      B  engine_life.c: engine_boot
+ *   I16  damage is reported                            not here: the store's own tests and fuzzers
+ *   I17  two engines                                R  check_history: epochs rise, numbers have no gap; B check_log: no answer of the old one is missing
+ *   I18  wall clock                                 R  knob `jumps`: the same ends
+ *   I19  late, doubled, reordered                   R  knob `doubles`, words late, accept, twice, stale: the same ends
+ *   I20  a slow disk or agent stops nothing         R  knobs `slow`, `cuts`, `freezes`; how fast it answers is measured elsewhere
+ *   I21  a restart disturbs nothing                 R  the ends of named scenarios; check_task
+ *   I22  cancel: no new start, a confirmed end      E  check_begin: canceled_at; R check_history, not_live
+ *   I23, I24, I26 to I32 errors, inputs, load, security  not the core's
+ *   I25  no leak                                    R  engine_stop: nothing left in its loop; the sanitizer build frees all of it
+ *   I33  events give the tables                     R  read_again: check_same, rebuild and compare; B look_inside between two engines
+ *   I34  recovery survives crashes                  B  deaths while it is read back, several in a row
+ *   I35  a stop equals a crash                      B  knob `stops`, cut short or not
+ *   I36  it comes to an end                         R  play_step: within twelve hours of virtual time
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +71,7 @@ static void check_task(struct play *p, struct run *r, uint32_t instance, uint32_
 		check_wrong(p, "'%s' is %s at the end", name, wf_seen_name(wf_task_seen(t)));
 	if (t->state == WF_TASK_SKIPPED && tally.began && !r->row.retries)
 		check_wrong(p, "'%s' was skipped and ran %d times", name, tally.began);
-	if (p->scenario->lies || (t->flags & WF_TASK_F_RESOLVED))
+	if (check_lies(p) || (t->flags & WF_TASK_F_RESOLVED))
 		return;
 	if (t->state == WF_TASK_SUCCEEDED && tally.good != 1)
 		check_wrong(p, "'%s' succeeded, and %d times for the agent", name, tally.good);
@@ -52,7 +83,7 @@ static void check_task(struct play *p, struct run *r, uint32_t instance, uint32_
 /* Its member could not be asked for so long that it was given up. */
 static int may_leak(const struct play *p)
 {
-	return p->scenario->leaks || p->used[KNOB_cuts] || p->used[KNOB_freezes];
+	return p->scenario->leaks || p->took_over || p->used[KNOB_cuts] || p->used[KNOB_freezes];
 }
 
 static void not_live(const struct fake_seen *a, void *arg)
@@ -97,7 +128,7 @@ void check_end(struct play *p)
 		check_wrong(p, "%zu runs of %u submissions", e->run_count, p->client_count);
 	for (unsigned i = 0; i < p->client_count; i++)
 		check_run(p, wf_core_run(e, p->clients[i].run));
-	if (!p->scenario->lies)
+	if (!check_lies(p))
 		fake_agent_each(p->agent, not_live, p);
 	if (e->local.cores_used || e->local.memory_used || e->local.cores_services)
 		check_wrong(p, "%llu cores are in use at the end", (unsigned long long)e->local.cores_used);

@@ -21,9 +21,9 @@ static int take_hash(const struct wf_event *ev, void *arg)
 	return 0;
 }
 
-void check_ack(struct play *p, uint64_t seq)
+void check_ack(struct play *p, struct engine *e, uint64_t seq)
 {
-	struct wf_store *s = p->engine->store;
+	struct wf_store *s = e->store;
 	struct ack a = { .seq = seq };
 
 	if (wf_store_last_seq(s) < seq) {
@@ -173,7 +173,8 @@ static void task_event(struct past *h, struct run_past *r, const struct wf_event
 		t->over = 1;
 		break;
 	case WF_E_TASK_RESOLVED:
-		*t = (struct task_past){ .over = ev->v[0] != WF_RESOLVE_RERUN };
+		t->over = ev->v[0] != WF_RESOLVE_RERUN;
+		t->due_ms = 0;
 		break;
 	case WF_E_TASK_RETRIED:
 		memset(t, 0, sizeof(*t));

@@ -33,7 +33,7 @@ static void on_submitted(void *arg, uint64_t run, int replayed, const struct wdf
 	struct play *p = c->p;
 
 	(void)findings;
-	if (p->home->dead || c->submit != CLIENT_ASKED)
+	if (!engine_answers(p, c->at) || c->submit != CLIENT_ASKED)
 		return;
 	if (err && may_be_refused(c, err)) {
 		play_counts->n[COUNT_full_refused] += err->code == WF_FULL;
@@ -48,7 +48,7 @@ static void on_submitted(void *arg, uint64_t run, int replayed, const struct wdf
 	play_counts->n[COUNT_lost_answers] += (unsigned long)replayed;
 	c->submit = CLIENT_ANSWERED;
 	c->run = run;
-	c->id = wf_core_run(p->engine, run)->row.id;
+	c->id = wf_core_run(c->at, run)->row.id;
 	sim_mark(p->sim, "submitted", run, 0);
 	act_later(c);
 }
@@ -73,6 +73,7 @@ static void submit(struct client *c)
 	play_counts->n[COUNT_again] += (unsigned long)c->sent;
 	c->sent = 1;
 	c->submit = CLIENT_ASKED;
+	c->at = p->engine;
 	wf_core_submit(p->engine, &s, on_submitted, c);
 }
 
@@ -86,7 +87,7 @@ static const struct act *act_of(const struct client *c)
 static void answered(struct client *c)
 {
 	sim_mark(c->p->sim, "answered", c->number, c->act);
-	if (c->acts[c->act].verb == ACT_CANCEL && c->p->engine)
+	if (c->acts[c->act].verb == ACT_CANCEL && c->at == c->p->engine)
 		c->canceled_at = c->p->engine->next_number;
 	c->act++;
 	if (act_of(c))
@@ -97,16 +98,16 @@ static void on_durable(void *arg)
 {
 	struct client *c = arg;
 
-	if (c->p->home->dead || c->asked != CLIENT_ASKED)
+	if (!engine_answers(c->p, c->at) || c->asked != CLIENT_ASKED)
 		return;
-	check_ack(c->p, c->asked_seq);
+	check_ack(c->p, c->at, c->asked_seq);
 	answered(c);
 }
 
 static void wait_for_disk(struct client *c)
 {
-	c->asked_seq = c->p->engine->next_seq - 1;
-	wf_core_when_durable(c->p->engine, on_durable, c);
+	c->asked_seq = c->at->next_seq - 1;
+	wf_core_when_durable(c->at, on_durable, c);
 }
 
 static void on_retried(void *arg, const struct wf_err *err)
@@ -114,7 +115,7 @@ static void on_retried(void *arg, const struct wf_err *err)
 	struct client *c = arg;
 	struct play *p = c->p;
 
-	if (p->home->dead || c->asked != CLIENT_ASKED)
+	if (!engine_answers(p, c->at) || c->asked != CLIENT_ASKED)
 		return;
 	if (err && err->code == WF_FULL) {
 		COUNT(full_refused);
@@ -181,6 +182,7 @@ static void act(struct client *c, const struct act *a)
 	struct wf_err err = { 0 };
 	int rc = 0;
 
+	c->at = p->engine;
 	if (is_done_already(c, a, r)) {
 		play_counts->n[COUNT_lost_answers] += (unsigned long)(c->tried[c->act] != 0);
 		answered(c);
@@ -232,9 +234,9 @@ static void on_read(void *arg)
 {
 	struct reading *d = arg;
 
-	if (!d->p || d->p->home->dead)
+	if (!d->p || !engine_answers(d->p, d->at))
 		return;
-	check_ack(d->p, d->seq);
+	check_ack(d->p, d->at, d->seq);
 	COUNT(reads);
 	d->p = NULL;
 }
@@ -244,7 +246,7 @@ static void look(struct play *p)
 {
 	for (size_t i = 0; i < WF_COUNT(p->readings); i++)
 		if (!p->readings[i].p) {
-			p->readings[i] = (struct reading){ p, p->engine->next_seq - 1 };
+			p->readings[i] = (struct reading){ p, p->engine, p->engine->next_seq - 1 };
 			wf_core_when_durable(p->engine, on_read, &p->readings[i]);
 			return;
 		}
@@ -254,7 +256,8 @@ static void resolve(struct play *p, struct run *r, const char *name)
 {
 	struct wf_err err;
 
-	if (wf_core_resolve(p->engine, r->row.number, name, WF_RESOLVE_RERUN, &err) < 0)
+	/* What is left at another host may have to wait for it. */
+	if (wf_core_resolve(p->engine, r->row.number, name, WF_RESOLVE_RERUN, &err) < 0 && !p->took_over)
 		check_wrong(p, "resolve: %s", err.text);
 }
 
@@ -309,17 +312,21 @@ void clients(struct play *p)
 		look(p);
 }
 
-void clients_died(struct play *p)
+void clients_died(struct play *p, const struct engine *e)
 {
 	for (unsigned i = 0; i < p->client_count; i++) {
 		struct client *c = &p->clients[i];
 
+		if (c->at != e)
+			continue;
 		if (c->submit == CLIENT_ASKED)
 			c->submit = CLIENT_TODO;
 		if (c->asked == CLIENT_ASKED)
 			c->asked = CLIENT_TODO;
 	}
-	memset(p->readings, 0, sizeof(p->readings));
+	for (size_t i = 0; i < WF_COUNT(p->readings); i++)
+		if (p->readings[i].at == e)
+			p->readings[i].p = NULL;
 }
 
 int clients_are_done(const struct play *p)

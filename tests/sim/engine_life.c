@@ -10,6 +10,16 @@ int engine_is_up(const struct play *p)
 	return p->engine && !p->home->dead && !p->stopping;
 }
 
+struct sim_process *engine_home(const struct play *p, const struct engine *e)
+{
+	return e == p->old.engine ? p->old.home : p->home;
+}
+
+int engine_answers(const struct play *p, const struct engine *e)
+{
+	return e && !engine_home(p, e)->dead;
+}
+
 /* ---- its agent ----------------------------------------------------------------------------------------------- */
 
 struct call {
@@ -45,7 +55,7 @@ static void connect_agent(struct engine *e, const char *executor, void *arg)
 	WF_ASSERT(strcmp(executor, "local") == 0);
 	c->p = p;
 	c->engine = e;
-	c->home = p->home;
+	c->home = engine_home(p, e);
 	sim_at(p->sim, p->home, sim_now_ns(p->sim) + SIM_MS + sim_rnd(p->sim, 20 * SIM_MS), connect_now, free, c);
 }
 
@@ -68,6 +78,8 @@ static void on_leave(void *arg, const struct wf_err *why)
 		COUNT(idles);
 	else if (why && disk_struck(p->home))
 		COUNT(leaves);
+	else if (why && why->code == WF_CONFLICT && p->took_over)
+		COUNT(fenced);
 	else
 		check_wrong(p, "the engine left: %s", why ? why->text : "idle");
 }
@@ -98,7 +110,7 @@ static void choose_disk_errors(struct play *p)
 	if (fault_may(p, KNOB_errors, 600))
 		p->home->fail_at_write = 20 + sim_rnd(p->sim, 600);
 	if (fault_may(p, KNOB_syncs, 600))
-		p->home->fail_at_sync = 1 + sim_rnd(p->sim, 60);
+		p->home->fail_at_sync = 1 + sim_rnd(p->sim, p->clients[0].sent ? 60 : 16); /* at first there are few */
 }
 
 static uint32_t one_of(struct sim *s, uint32_t a, uint32_t b, uint32_t c)
@@ -126,36 +138,70 @@ static struct wf_core_limits choose_limits(struct play *p)
 	return l;
 }
 
-int engine_boot(struct play *p, int mortal)
+static struct engine *create(const struct wf_core_options *o, struct sim_process *home, struct wf_err *err)
 {
-	struct wf_core_options o = {
+	struct engine *e;
+
+	sim_current = home;
+	e = wf_core_create(o, err);
+	sim_current = NULL;
+	return e;
+}
+
+static void destroy(struct engine *e, struct sim_process *home)
+{
+	sim_current = home;
+	wf_core_destroy(e);
+	sim_current = NULL;
+}
+
+static struct wf_core_options options(struct play *p, struct sim_process *home)
+{
+	return (struct wf_core_options){
+		.os = &home->os,
+		.loop = &home->loop,
 		.state_dir = SIM_STATE_DIR,
 		.types_dirs = { "services/types" },
 		.connect = connect_agent,
 		.connect_arg = p,
 		.idle_ms = p->plan->most[KNOB_idles] ? 1000 : 0,
 		.limits = choose_limits(p),
+		.take_owner = 1,
 	};
+}
+
+static void begin(struct play *p)
+{
+	check_log(p);
+	wf_core_on_leave(p->engine, on_leave, p);
+	sim_current = p->home;
+	wf_core_start(p->engine);
+	sim_current = NULL;
+}
+
+int engine_boot(struct play *p, int mortal)
+{
+	struct wf_core_options o;
 	struct wf_err err = { 0 };
 
 	p->home = sim_process_start(p->sim, "engine");
+	p->home->host = p->host;
 	p->die_at_step = 0;
 	p->left = p->stopping = 0;
 	if (mortal) {
 		choose_death(p);
 		choose_disk_errors(p);
 	}
-	o.os = &p->home->os;
-	o.loop = &p->home->loop;
-	p->engine = wf_core_create(&o, &err);
+	o = options(p, p->home);
+	/* Who took over and did not come to the end of it has to do it again. */
+	o.takeover = p->took_over;
+	p->engine = create(&o, p->home, &err);
 	if (p->engine) {
-		check_log(p);
-		wf_core_on_leave(p->engine, on_leave, p);
-		wf_core_start(p->engine);
+		begin(p);
 		return 0;
 	}
-	/* A directory that never held an engine has no ballast; what was acknowledged has. */
-	if (err.code == WF_FULL && p->full_until_ns && p->clients[0].submit != CLIENT_ANSWERED)
+	/* A directory that never held an engine has no ballast; what was acknowledged has. A copy needs room for all. */
+	if (err.code == WF_FULL && p->full_until_ns && (p->clients[0].submit != CLIENT_ANSWERED || p->took_over))
 		return -1;
 	if (!p->home->dead && !disk_struck(p->home))
 		check_wrong(p, "the engine does not start: %s", err.text);
@@ -168,15 +214,82 @@ static void look_inside(struct play *p)
 	struct sim_process *look;
 	struct wf_buf out = { 0 };
 	struct wf_err err = { 0 };
+	char *dir;
 
 	if (!p->ack_count || p->full_until_ns || !sim_chance(p->sim, 30))
 		return;
 	COUNT(recovers);
 	look = sim_process_start(p->sim, "recover");
-	if (wf_store_recover(&look->os, SIM_STATE_DIR, 1, 1, &out, &err) < 0)
+	dir = wf_core_data_dir(&look->os, SIM_STATE_DIR, &err);
+	if (!dir || wf_store_recover(&look->os, dir, 1, 1, &out, &err) < 0)
 		check_wrong(p, "between two engines the events say otherwise: %s", err.text);
+	free(dir);
 	sim_process_free(look);
 	wf_buf_release(&out);
+}
+
+/* ---- two at once --------------------------------------------------------------------------------------------------- */
+
+static void on_old_leave(void *arg, const struct wf_err *why)
+{
+	struct play *p = arg;
+
+	p->old.left = 1;
+	play_counts->n[COUNT_fenced] += why && why->code == WF_CONFLICT;
+}
+
+void engine_end_old(struct play *p)
+{
+	clients_died(p, p->old.engine);
+	sim_process_kill(p->old.home);
+	destroy(p->old.engine, p->old.home);
+	sim_process_free(p->old.home);
+	memset(&p->old, 0, sizeof(p->old));
+}
+
+/* The one before is fenced, and lives until it notices, or for a while if it cannot. */
+static void succeed(struct play *p, struct engine *e, struct sim_process *home)
+{
+	COUNT(takeovers);
+	p->old.engine = p->engine;
+	p->old.home = p->home;
+	wf_core_on_leave(p->old.engine, on_old_leave, p);
+	if (sim_chance(p->sim, 300))
+		p->old.home->frozen_until_ns = sim_now_ns(p->sim) + SIM_MS * sim_rnd(p->sim, 60000);
+	p->engine = e;
+	p->home = home;
+	p->die_at_step = 0;
+	choose_death(p);
+	begin(p);
+}
+
+void engine_twin(struct play *p)
+{
+	/* What vanished at the agent of another host is asked for by nobody. */
+	int over = p->scenario->helps && !p->scenario->lies && sim_chance(p->sim, 500);
+	struct sim_process *home = sim_process_start(p->sim, "twin");
+	struct wf_core_options o = options(p, home);
+	struct wf_err err = { 0 };
+	struct engine *e;
+
+	home->host = over == (strcmp(p->host, "alpha") == 0) ? "beta" : "alpha";
+	o.takeover = over;
+	o.lease_ms = (int64_t)sim_rnd(p->sim, sim_chance(p->sim, 500) ? 1 : 20000);
+	e = create(&o, home, &err);
+	if (over) {
+		p->host = home->host;
+		p->took_over = 1;
+	}
+	if (e && over) {
+		succeed(p, e, home);
+		return;
+	}
+	if (e || (!over && err.code != WF_CONFLICT) || (over && !p->full_until_ns))
+		check_wrong(p, e ? "two engines of one host own one directory" : "a second engine: %s", err.text);
+	play_counts->n[COUNT_twins] += !over;
+	sim_process_kill(home);
+	destroy(e, home);
+	sim_process_free(home);
 }
 
 static void boot_now(void *arg)
@@ -226,15 +339,16 @@ void engine_kill(struct play *p)
 	int power = p->home->loses_power && (p->home->dead || sim_steps(p->sim) == p->die_at_step);
 
 	count_death(p);
+	if (p->engine)
+		clients_died(p, p->engine);
 	sim_process_kill(p->home);
-	wf_core_destroy(p->engine);
+	destroy(p->engine, p->home);
 	sim_process_free(p->home);
 	p->engine = NULL;
 	p->home = NULL;
 	p->stopping = 0;
 	if (play_watch)
 		play_watch(p, NULL);
-	clients_died(p);
 	if (power) {
 		COUNT(powers);
 		sim_disk_power(p->sim);
@@ -267,7 +381,7 @@ void engine_stop(struct play *p)
 		;
 	while (p->engine->store->tidy && play_step(p))
 		;
-	wf_core_destroy(p->engine);
+	destroy(p->engine, p->home);
 	p->engine = NULL;
 	if (sim_pending(p->sim, p->home))
 		check_wrong(p, "%zu things are left in the loop of a stopped engine", sim_pending(p->sim, p->home));

@@ -64,7 +64,7 @@ static void engine(struct play *p)
 		COUNT(stops);
 		p->stopping = 1;
 		wf_core_stop(p->engine, engine_stopped, p);
-		clients_died(p);
+		clients_died(p, p->engine);
 		if (!p->die_at_step && sim_chance(p->sim, 500))
 			p->die_at_step = sim_steps(p->sim) + 1 + sim_rnd(p->sim, 10);
 	}
@@ -73,6 +73,10 @@ static void engine(struct play *p)
 		p->home->frozen_until_ns = soon(p, 120000);
 		sim_mark(p->sim, "frozen", p->home->frozen_until_ns, 0);
 	}
+	if (engine_is_up(p) && !p->old.engine && !p->left && fault_may(p, KNOB_twins, 2))
+		engine_twin(p);
+	if (p->old.engine && (p->old.left || p->old.home->dead || sim_chance(p->sim, 5)))
+		engine_end_old(p);
 	if (p->engine && (p->home->dead || p->left || p->stopping == 2 || sim_steps(p->sim) == p->die_at_step)) {
 		engine_kill(p);
 		engine_boot_later(p);

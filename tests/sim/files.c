@@ -115,6 +115,37 @@ void node_let_go(struct sim_files *f, struct node *n)
 	free_node(n);
 }
 
+static void set_path(struct node *n, char *path)
+{
+	free(n->path);
+	n->path = path;
+	n->hash = hash_of(path);
+}
+
+/* In its place in the listing, and with what is below it. */
+static void move(struct sim_files *f, struct node *n, const char *to)
+{
+	size_t k = strlen(n->path);
+
+	for (size_t i = 0; n->dir && i < f->count; i++) {
+		struct node *below = f->nodes[i];
+
+		if (strncmp(below->path, n->path, k) == 0 && below->path[k] == '/')
+			set_path(below, wf_xasprintf("%s%s", to, below->path + k));
+	}
+	set_path(n, wf_xstrdup(to));
+}
+
+int node_is_empty(const struct sim_files *f, const struct node *n)
+{
+	size_t k = strlen(n->path);
+
+	for (size_t i = 0; i < f->count; i++)
+		if (strncmp(f->nodes[i]->path, n->path, k) == 0 && f->nodes[i]->path[k] == '/')
+			return 0;
+	return 1;
+}
+
 void node_rename(struct sim_files *f, struct node *n, const char *to)
 {
 	struct node *old = node_find(f, to);
@@ -124,10 +155,7 @@ void node_rename(struct sim_files *f, struct node *n, const char *to)
 	remember(f, n, n->path, to, old);
 	if (old)
 		unname(f, old);
-	/* In its place in the listing. */
-	free(n->path);
-	n->path = wf_xstrdup(to);
-	n->hash = hash_of(to);
+	move(f, n, to);
 }
 
 void node_remove(struct sim_files *f, struct node *n)
@@ -149,9 +177,11 @@ static void lose_names(struct sim_files *f, size_t keep)
 	while (f->naming_count > keep) {
 		struct naming *m = &f->namings[--f->naming_count];
 
-		if (m->to)
+		if (m->to && m->from)
+			move(f, m->node, m->from);
+		else if (m->to)
 			unname(f, m->node);
-		if (m->from)
+		else
 			name(f, m->node, m->from);
 		if (m->replaced)
 			name(f, m->replaced, m->to);
@@ -323,6 +353,7 @@ void sim_disk_power(struct sim *s)
 	sim_mark(s, "names lost", f->naming_count - keep, f->naming_count);
 	for (size_t i = keep; i < f->naming_count; i++)
 		sim_mark(s, f->namings[i].to ? f->namings[i].to : f->namings[i].from, i, f->namings[i].to != NULL);
+	f->boots++;
 	f->names_lost += f->naming_count - keep;
 	lose_names(f, keep);
 	for (size_t i = 0; i < f->count; i++)
@@ -389,6 +420,9 @@ void sim_files_leave(struct sim_process *p)
 {
 	struct sim_files *f = sim_files_of(p->sim);
 
+	for (size_t i = 0; i < f->count; i++)
+		if (f->nodes[i]->locked_by == p)
+			f->nodes[i]->locked_by = NULL;
 	for (int i = 0; i < SIM_FDS; i++)
 		if (f->fds[i].p == p) {
 			struct node *n = f->fds[i].node;

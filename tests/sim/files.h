@@ -27,6 +27,7 @@ struct node {
 	size_t dirty_words;
 	int is_dirty;                  /* some bit is set, or the size changed */
 	unsigned handles;              /* descriptors, SQLite's files, unsynced names */
+	struct sim_process *locked_by;
 	uint64_t ino;
 	int64_t changed_ms;
 };
@@ -45,6 +46,7 @@ struct sim_files {
 	size_t naming_count, naming_cap;
 	uint64_t next_ino;
 	uint64_t used, limit;          /* bytes of all files; what fits */
+	unsigned boots;                /* of each host: one more by each loss of power */
 	unsigned long sectors_lost, names_lost; /* by losses of power */
 	unsigned long checkpoints;     /* syncs of a database file that had changed */
 	struct {
@@ -57,6 +59,7 @@ struct node *node_find(struct sim_files *f, const char *path);
 struct node *node_make(struct sim_files *f, const char *path, int dir, mode_t mode);
 int node_has_parent(struct sim_files *f, const char *path);
 void node_rename(struct sim_files *f, struct node *n, const char *to);
+int node_is_empty(const struct sim_files *f, const struct node *n);
 void node_remove(struct sim_files *f, struct node *n);
 void node_hold(struct node *n);
 void node_let_go(struct sim_files *f, struct node *n);

@@ -142,7 +142,7 @@ static int vfs_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *file, i
 	d->base.pMethods = &db_methods;
 	d->p = p;
 	d->node = n;
-	d->is_log = (flags & SQLITE_OPEN_WAL) != 0;
+	d->is_log = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
 	d->named = 0;
 	node_hold(n);
 	if (out)
@@ -212,6 +212,7 @@ void sim_vfs_register(struct sim_process *p)
 {
 	static unsigned long number;
 	struct vfs *v = wf_xcalloc(1, sizeof(*v));
+	int first;
 
 	snprintf(v->name, sizeof(v->name), "sim-%lu", ++number);
 	v->base = (sqlite3_vfs){
@@ -229,7 +230,11 @@ void sim_vfs_register(struct sim_process *p)
 		.xCurrentTime = vfs_time,
 		.xGetLastError = vfs_error,
 	};
-	sqlite3_vfs_register(&v->base, 0);
+	/* SQLite has one source of chance for all, fed by the default: each world begins it anew with its own. */
+	first = !sim_first(p->sim)->next;
+	sqlite3_vfs_register(&v->base, first);
+	if (first)
+		sqlite3_randomness(0, NULL);
 	p->vfs = v;
 	p->os.sqlite_vfs = v->name;
 }

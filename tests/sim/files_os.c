@@ -184,13 +184,21 @@ static int sim_lstat(void *self, const char *path, struct stat *st)
 static int sim_rename(void *self, const char *from, const char *to)
 {
 	struct sim_files *f = files_of(self);
-	struct node *n = node_find(f, from);
+	struct node *n = node_find(f, from), *old = node_find(f, to);
 
 	if (!file_may_write(self))
 		return -1;
 	errno = ENOENT;
-	if (!n || n->dir || !node_has_parent(f, to))
+	if (!n || !node_has_parent(f, to))
 		return -1;
+	if (old && old->dir != n->dir) {
+		errno = old->dir ? EISDIR : ENOTDIR;
+		return -1;
+	}
+	if (old && old != n && old->dir && !node_is_empty(f, old)) {
+		errno = ENOTEMPTY;
+		return -1;
+	}
 	node_rename(f, n, to);
 	return 0;
 }
@@ -208,18 +216,16 @@ static int remove_node(void *self, const char *path, int dir)
 {
 	struct sim_files *f = files_of(self);
 	struct node *n = node_find(f, path);
-	size_t k = strlen(path);
 
 	if (!file_may_write(self))
 		return -1;
 	errno = n ? dir ? ENOTDIR : EISDIR : ENOENT;
 	if (!n || n->dir != dir)
 		return -1;
-	for (size_t i = 0; dir && i < f->count; i++)
-		if (strncmp(f->nodes[i]->path, path, k) == 0 && f->nodes[i]->path[k] == '/') {
-			errno = ENOTEMPTY;
-			return -1;
-		}
+	if (dir && !node_is_empty(f, n)) {
+		errno = ENOTEMPTY;
+		return -1;
+	}
 	node_remove(f, n);
 	return 0;
 }

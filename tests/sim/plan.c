@@ -69,6 +69,8 @@ void plan_of_seed(struct plan *p, uint64_t seed)
 	p->most[KNOB_deaths] = (unsigned)sim_stream_rnd(&s, 7);
 	if (p->most[KNOB_steps] > 30)
 		p->most[KNOB_runs] = 0;
+	if (p->scenario->sound_disk)
+		p->most[KNOB_errors] = p->most[KNOB_full] = 0;
 	if (!p->scenario->agent_may_die)
 		p->most[KNOB_agents] = 0;
 }

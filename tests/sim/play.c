@@ -36,7 +36,7 @@ int play_step(struct play *p)
 
 static int is_over(const struct play *p)
 {
-	if (!engine_is_up(p) || !clients_are_done(p))
+	if (!engine_is_up(p) || p->old.engine || !clients_are_done(p))
 		return 0;
 	for (unsigned i = 0; i < p->client_count; i++)
 		if (!wf_run_is_over(&wf_core_run(p->engine, p->clients[i].run)->row))
@@ -89,6 +89,7 @@ static void read_again(struct play *p, struct facts *const *facts)
 {
 	struct wf_buf out = { 0 };
 	struct wf_err err = { 0 };
+	char *dir;
 
 	if (engine_boot(p, 0) < 0)
 		return;
@@ -102,8 +103,10 @@ static void read_again(struct play *p, struct facts *const *facts)
 	if (p->wrong[0])
 		return;
 	p->home = sim_process_start(p->sim, "recover");
-	if (wf_store_recover(&p->home->os, SIM_STATE_DIR, 1, 1, &out, &err) < 0)
+	dir = wf_core_data_dir(&p->home->os, SIM_STATE_DIR, &err);
+	if (!dir || wf_store_recover(&p->home->os, dir, 1, 1, &out, &err) < 0)
 		check_wrong(p, "the events say otherwise: %s", err.text);
+	free(dir);
 	wf_buf_release(&out);
 }
 
@@ -177,6 +180,7 @@ static void begin(struct play *p)
 	p->sim = sim_create(p->plan->seed);
 	sim_trace(p->sim, p->tracing);
 	sim_channels_double(p->sim, p->plan->most[KNOB_doubles]);
+	p->host = "alpha";
 	p->world = sim_process_start(p->sim, "world");
 	if (wf_dir_make(&p->world->os, SIM_STATE_DIR, 0700, &err) < 0 || wf_dir_make(&p->world->os, "/sim/work", 0700, &err) < 0)
 		WF_BUG("%s", err.text);
@@ -216,9 +220,13 @@ static void count(struct play *p)
 
 static void end(struct play *p)
 {
+	if (p->old.engine)
+		engine_end_old(p);
 	if (p->home)
 		sim_process_kill(p->home);
+	sim_current = p->home;
 	wf_core_destroy(p->engine);
+	sim_current = NULL;
 	count(p);
 	fake_agent_destroy(p->agent);
 	/* Hung up is told later. */

@@ -37,6 +37,7 @@ struct scenario {
 	struct act acts[6];
 	enum wf_run_state ends;        /* WF_RUN_STATES: one way or the other */
 	int agent_may_die;             /* it ends as it should though the agent dies now and then */
+	int sound_disk;                /* it does not when an attempt cannot be started for a file that cannot be written */
 	int lies;                      /* the agent denies what ran: tasks may run twice */
 	int asks;                      /* a connection breaks now and then until the run is over: only then an agent is asked what it knows */
 	int leaks;                     /* a service may end as leaked */
@@ -69,6 +70,9 @@ extern const size_t scenario_count;
 	X(cuts, "the agent could not be reached")                                                                 \
 	X(refused, "a connection was refused")                                                                    \
 	X(freezes, "the engine was stopped and went on")                                                          \
+	X(twins, "a second engine was refused")                                                                   \
+	X(takeovers, "an engine on another host took over")                                                       \
+	X(fenced, "an engine found that it was owner no more")                                                    \
 	X(doubled, "a frame arrived twice")                                                                       \
 	X(agents, "the agent died")                                                                               \
 	X(queued, "starts waited at the agent")                                                                   \
@@ -115,6 +119,7 @@ struct client {
 	char key[20];
 	int sent;                      /* its submit, once at least */
 	enum asking submit, asked;
+	struct engine *at;             /* who was asked */
 	struct act acts[6];
 	int refused[6];                /* a retry that was answered with a refusal */
 	int tried[6];                  /* asked for, with or without an answer */
@@ -139,6 +144,13 @@ struct play {
 	struct act acts[6];
 	struct sim_process *home;      /* the engine's process, or NULL */
 	struct engine *engine;
+	const char *host;              /* where the next one runs */
+	struct {                       /* one that was taken over from, and may not know it yet */
+		struct engine *engine;
+		struct sim_process *home;
+		int left;
+	} old;
+	int took_over;                 /* once: work was left at another host, what becomes of it is for people to say */
 	uint64_t die_at_step;
 	uint64_t full_until_ns, cut_until_ns, ask_ns;
 	int left;                      /* the engine asked to leave */
@@ -147,6 +159,7 @@ struct play {
 	unsigned client_count;
 	struct reading {               /* answers under way that rest on events up to seq */
 		struct play *p;        /* NULL: free */
+		struct engine *at;
 		uint64_t seq;
 	} readings[8];
 	/* the log of acknowledgements */
@@ -171,6 +184,12 @@ int play_step(struct play *p);
 
 /* engine_life.c */
 int engine_is_up(const struct play *p);
+struct sim_process *engine_home(const struct play *p, const struct engine *e);
+/* Is it alive, and was it asked? */
+int engine_answers(const struct play *p, const struct engine *e);
+/* Another one is started on the same state directory, here or elsewhere. */
+void engine_twin(struct play *p);
+void engine_end_old(struct play *p);
 /* 0 when it runs. `mortal`: the plan's faults may strike it. */
 int engine_boot(struct play *p, int mortal);
 void engine_boot_later(struct play *p);
@@ -187,15 +206,16 @@ void fault_agent_dies(struct play *p);
 /* client.c */
 void clients_begin(struct play *p);
 void clients(struct play *p);                  /* between two steps */
-void clients_died(struct play *p);             /* what was asked is not answered */
+void clients_died(struct play *p, const struct engine *e); /* what it was asked is not answered */
 int clients_are_done(const struct play *p);
 
 /* checks.c: each says in p->wrong what is not so */
+int check_lies(const struct play *p);           /* tasks may run twice */
 int check_wrong(struct play *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_attempt(const struct fake_seen *a, void *play);  /* it began, or ended */
 void check_engine(struct play *p);             /* between steps: what is derived equals what facts say */
 /* checks_log.c */
-void check_ack(struct play *p, uint64_t seq);  /* something that rests on events up to here was answered */
+void check_ack(struct play *p, struct engine *e, uint64_t seq); /* it answered something that rests on events up to here */
 void check_log(struct play *p);                /* an engine was read back: everything acknowledged is there */
 void check_history(struct play *p);            /* the events tell a story that may have happened */
 /* checks_end.c */

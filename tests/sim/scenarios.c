@@ -282,6 +282,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "cancel and retry",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = endless_once,
@@ -297,6 +298,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "hold, found again",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("hold", ""),
 		.write = member_dies_late,
@@ -305,6 +307,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "hold, given up",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("hold", ""),
 		.write = member_dies_late,
@@ -313,6 +316,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "fail",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("fail", ""),
 		.write = member_dies_late,
@@ -327,6 +331,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "fail, retry",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("fail", ""),
 		.write = member_dies_late,
@@ -343,6 +348,8 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "forgotten",
+		.sound_disk = 1,
+		.asks = 1,
 		.weight = 1,
 		.text = DAG("restart", "defaults: {on_unknown: rerun}\n"),
 		.write = forgotten,
@@ -352,6 +359,8 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "held, rerun",
+		.sound_disk = 1,
+		.asks = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = vanished,
@@ -361,6 +370,8 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "held, succeeded",
+		.sound_disk = 1,
+		.asks = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = vanished,
@@ -370,6 +381,8 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "held, failed",
+		.sound_disk = 1,
+		.asks = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = vanished,

@@ -32,6 +32,9 @@ struct sim_process {
 	struct wf_os os;
 	struct sim *sim;
 	const char *name;
+	const char *host;              /* "alpha" unless it is said otherwise */
+	unsigned boot;                 /* of it */
+	int pid;
 	int dead;                      /* set by sim_process_kill, or by a death inside a call of its table */
 	uint64_t thread_free_ns;       /* its work thread is busy until then */
 	uint64_t writes;               /* calls that changed a file */
@@ -78,6 +81,12 @@ uint64_t sim_hash(const struct sim *s);
 int sim_step(struct sim *s);
 /* Things that will still happen to this process: timers, posts, work, frames. */
 size_t sim_pending(const struct sim *s, const struct sim_process *p);
+
+/* Whose code runs now: what it asks of its host is answered for it (host.c). NULL: nobody's. */
+extern struct sim_process *sim_current;
+struct sim_process *sim_first(struct sim *s);
+/* It sleeps in a call: the clock goes on. */
+void sim_pass(struct sim *s, uint64_t ns);
 
 struct sim_process *sim_process_start(struct sim *s, const char *name);
 void sim_process_kill(struct sim_process *p);

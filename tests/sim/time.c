@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/files.h"
 #include "tests/tap/tap.h"
 
 enum { STEP_NS = 1000 };               /* what one step costs its processor */
@@ -210,6 +210,18 @@ size_t sim_pending(const struct sim *s, const struct sim_process *p)
 	return n;
 }
 
+struct sim_process *sim_current;
+
+struct sim_process *sim_first(struct sim *s)
+{
+	return s->processes;
+}
+
+void sim_pass(struct sim *s, uint64_t ns)
+{
+	s->now += ns;
+}
+
 static void fire(struct sim *s, struct sim_item *i)
 {
 	struct wf_timer *t = i->what;
@@ -260,7 +272,9 @@ int sim_step(struct sim *s)
 	s->steps++;
 	stir(s, i->due);
 	stir(s, (uint64_t)i->kind);
+	sim_current = i->p;
 	fire(s, i);
+	sim_current = NULL;
 	free(i);
 	return 1;
 }
@@ -351,6 +365,9 @@ struct sim_process *sim_process_start(struct sim *s, const char *name)
 	p->loop.ops = &loop_ops;
 	p->sim = s;
 	p->name = name;
+	p->host = "alpha";
+	p->boot = s->files->boots;
+	p->pid = 100 + (int)s->started;
 	p->next = s->processes;
 	s->processes = p;
 	sim_files_serve(p);

@@ -1,3 +1,5 @@
+comma := ,
+
 # The production engine in a simulated world, for the programs named here.
 SIM_SRC := \
 	tests/sim/channel.c \
@@ -10,6 +12,7 @@ SIM_SRC := \
 	tests/sim/files.c \
 	tests/sim/files_db.c \
 	tests/sim/files_os.c \
+	tests/sim/host.c \
 	tests/sim/plan.c \
 	tests/sim/play.c \
 	tests/sim/random.c \
@@ -29,6 +32,9 @@ UNIT_TESTS += $(SIM_TESTS) \
 SIM_BIN := $(patsubst %.c,$(B)/test/%,$(SIM_TESTS))
 $(SIM_BIN): $(SIM_OBJ)
 $(SIM_BIN): TEST_OBJ += $(SIM_OBJ)
+# What the engine asks of its host by other doors than wf_os leads to tests/sim/host.c.
+SIM_WRAPS := wf_host_name wf_host_boot_id wf_host_pid_namespace getpid wf_pid_start_time wf_pid_lives nanosleep open close flock
+$(SIM_BIN): WF_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,$(SIM_WRAPS))
 
 .PHONY: check-sim
 check-sim: $(B)/test/tests/sim/sim_test ## 20,000 seeds in the simulator, and the bugs it has to find
