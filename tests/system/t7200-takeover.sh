@@ -94,7 +94,9 @@ until_ok 20 "the old engine ends" gone "$old"
 until [ -e "$T/write" ] && [ -e "$T/read" ]; do read -r -t 0.02 <>"$T/.tick" || :; done
 is "$(cat "$T/write" "$T/read")" "" "without answering what it was asked"
 has "$(tail -n 3 "$WF_STATE_DIR/engine.log")" "another engine owns" "it says why in its log"
-is "$(sqlite3 "$WF_STATE_DIR/wf.db" "SELECT count(*) FROM run WHERE key = 'late'" 2>&1)" 1 "its last write went to its own files"
+# It may have looked before it wrote.
+wrote=$(sqlite3 "$WF_STATE_DIR/wf.db" "SELECT count(*) FROM run WHERE key = 'late'" 2>&1)
+has "0 1" "$wrote" "its last write, if there was one, went to its own files ($wrote)"
 lacks "$(keys)" late "and reached no reader"
 ok "the new one's socket is there" test -S "$WF_STATE_DIR/socket"
 is "$("$WF" engine status --json | jq -r .host)" login2 "a client sees the new one"

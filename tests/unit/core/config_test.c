@@ -43,6 +43,7 @@ static void test_layers(void)
 	ok(c != NULL, "no file at all is fine");
 	ok(c && !c->executor && !c->run_root && c->local_cores == 0 && c->local_memory == 0, "then rules decide");
 	is_int(c->idle_ms, 900000, "idle defaults to 15 minutes");
+	is_int(c->lease_ms, 900000, "so does the lease");
 	is_str(c->items[WF_CONFIG_IDLE].origin, "default", "and says so");
 	wf_config_free(c);
 
@@ -76,7 +77,7 @@ static void test_site(void)
 		ok(1, "only root can try a site's file # SKIP");
 		return;
 	}
-	put(site, "executor: slurm\nlocal: {nice: 5}\nlimits: {local: {cores: 2, memory: 1GiB, nice: 3}, idle: 1h, retention: 30d}\n");
+	put(site, "executor: slurm\nlocal: {nice: 5}\nlimits: {local: {cores: 2, memory: 1GiB, nice: 3}, idle: 1h, retention: 30d, lease: 20m}\n");
 	chmod(site, 0644);
 	c = load(&err);
 	ok(c != NULL, "a site's file");
@@ -86,6 +87,7 @@ static void test_site(void)
 	is_int((int64_t)c->local_memory, 512 << 20, "what is within the limit stays");
 	is_int(c->local_nice, 5, "niceness: the site's default");
 	is_int(c->idle_ms, 3600000, "never is beyond an hour");
+	is_int(c->lease_ms, 1200000, "the site's limit is the least lease");
 	is_int(c->retention_ms, 30ll * 86400000, "a default beyond the limit is brought back too");
 	wf_config_free(c);
 
