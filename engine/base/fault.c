@@ -13,11 +13,16 @@
 extern struct wf_fault_point *__start_wf_faults[] __attribute__((weak));
 extern struct wf_fault_point *__stop_wf_faults[] __attribute__((weak));
 
+enum { LATE_US = 20 * 1000 };
+
 static int act(const char *action, size_t n)
 {
 	if (n == 4 && strncmp(action, "kill", n) == 0)
 		kill(getpid(), SIGKILL);
-	else if (n == 4 && strncmp(action, "exit", n) == 0)
+	else if (n == 4 && strncmp(action, "late", n) == 0) {
+		usleep(LATE_US);
+		kill(getpid(), SIGKILL);
+	} else if (n == 4 && strncmp(action, "exit", n) == 0)
 		_exit(70);
 	else if (n == 4 && strncmp(action, "stop", n) == 0)
 		kill(getpid(), SIGSTOP);

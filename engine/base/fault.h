@@ -6,8 +6,9 @@
  *
  * In builds with -DWF_FAULTS the points register themselves in a linker section, so that a sweep
  * knows them all (wf_fault_list), and read WF_FAULT from the environment:
- *     WF_FAULT="[program/]name[:hit]=action[,...]"      action: kill | exit | stop | err:<errno> | short
- * hit counts from 1 in this process; without it every hit acts. `kill` is SIGKILL to ourselves. `program` is the name of the
+ *     WF_FAULT="[program/]name[:hit]=action[,...]"      action: kill | late | exit | stop | err:<errno> | short
+ * hit counts from 1 in this process; without it every hit acts. `kill` is SIGKILL to ourselves, `late` the same after
+ * a while in which the other threads go on. `program` is the name of the
  * executable (wf-engine); without it every program acts that inherits the variable.
  * WF_FAULT_ONCE=DIR makes the entries a sequence: each acts once among all processes, after those before it, and whoever acts leaves
  * DIR/<its place, from 1>.

@@ -3,10 +3,11 @@
  *     sweep [--take N | --take all] [--pairs N] [--seed S]
  *     sweep --keep DIR                one trial undisturbed, in DIR, which stays
  *
- * Pass 1 lets the scenario run and counts what each program passes. Pass 2 kills, once a trial: the engine, the agent, the services' host. Pass 3 lets writes be
- * short and fail (ENOSPC, EIO) and syncs fail. Pass 4 kills twice, the second time whoever came after the first. After each trial the
- * checker (check.c) looks at what is left. Of a point that is passed more than FEW times the first and last hit and a seeded sample are taken; --take all
- * takes every hit, --take N at most N a pass, each point's first hit before any second. Prints TAP; a trial that went wrong keeps its directory.
+ * Pass 1 lets the scenario run and counts what each program passes. Pass 2 kills, once a trial: the engine, the agent, the services' host, and the engine
+ * in the middle of a slow commit. Pass 3 lets writes be short and fail (ENOSPC, EIO) and syncs fail. Pass 4 kills twice, the second time while the first
+ * is being got over. After each trial the checker (check.c) looks at what is left. Of a point that is passed more than FEW times the first and last hit and a
+ * seeded sample are taken; --take all takes every hit, --take N at most N a pass, each point's first hit before any second. Prints TAP; a trial that
+ * went wrong keeps its directory.
  *
  * Must be built, like what it starts, with FAULTS=1.
  */
@@ -138,6 +139,27 @@ static void kill_each(struct sweep *s, int i)
 	ok(s, !s->bad, "kill -9 of %s: %zu points, %zu hits, %d taken, %d fired, %d violations, %lld ms a trial", programs[i],
 	   s->points[i].count, all, s->taken, s->fired, s->bad, (long long)(now_ms() - s->begun) / (s->taken ? s->taken : 1));
 	ok(s, s->fired * 4 >= s->taken * 3, "and they did die, nearly always (%d of %d)", s->fired, s->taken);
+}
+
+/* A disk that is slow before the death: what the loop's thread does meanwhile, it does without the commit. */
+static void kill_late(struct sweep *s)
+{
+	struct points p = { 0 };
+	size_t all;
+
+	for (size_t i = 0; i < s->points[0].count; i++) {
+		const struct point *pt = &s->points[0].all[i];
+
+		if (strncmp(pt->name, "store.", 6) != 0 && strncmp(pt->name, "sqlite.", 7) != 0)
+			continue;
+		p.all = wf_xrealloc(p.all, (p.count + 1) * sizeof(*p.all));
+		p.all[p.count++] = *pt;
+	}
+	begin(s, "late", 1, 1);
+	all = points_choose(&p, s->few, s->limit, hit, s);
+	ok(s, !s->bad, "a slow disk, then kill -9 of wf-engine: %zu points, %zu hits, %d taken, %d fired, %d violations, %lld ms a trial", p.count,
+	   all, s->taken, s->fired, s->bad, (long long)(now_ms() - s->begun) / (s->taken ? s->taken : 1));
+	points_release(&p);
 }
 
 /* ---- pass 3: writes that are short or fail, syncs that fail ---------------------------------------------------------------- */
@@ -289,6 +311,7 @@ int main(int argc, char **argv)
 	if (count_points(&s) == 0) {
 		for (int i = 0; i < PROGRAMS; i++)
 			kill_each(&s, i);
+		kill_late(&s);
 		for (int i = 0; i < PROGRAMS; i++)
 			fail_each(&s, i);
 		kill_pairs(&s);
