@@ -358,6 +358,21 @@ void journal_give_back(struct journal *j, size_t room)
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
+static char *new_path(const struct journal *j)
+{
+	return wf_xasprintf("%s.new", j->path);
+}
+
+/* Of an agent that died while it wrote its journal anew: the old one is whole, and no other agent is here. */
+static void drop_new(struct journal *j)
+{
+	char *path = new_path(j);
+
+	if (j->os->ops->unlink(j->os->self, path) < 0 && errno != ENOENT)
+		wf_log(WF_LOG_WARN, "cannot remove '%s': %s, ignoring", path, strerror(errno));
+	free(path);
+}
+
 static int start_file(struct journal *j, int fd, struct wf_err *err)
 {
 	struct record header = { .type = RECORD_HEADER };
@@ -449,6 +464,7 @@ int journal_open(struct journal *j, struct wf_os *os, const char *dir, void (*fn
 	j->os = os;
 	j->path = wf_xasprintf("%s/journal", dir);
 	j->fd = j->old_fd = -1;
+	drop_new(j);
 	if (wf_file_read(os, j->path, FILE_MAX, &b, &why) < 0) {
 		wf_buf_release(&b);
 		if (why.code != WF_NOT_FOUND) {
@@ -490,11 +506,6 @@ void journal_close(struct journal *j)
 }
 
 /* ---- compaction --------------------------------------------------------------------------------------- */
-
-static char *new_path(const struct journal *j)
-{
-	return wf_xasprintf("%s.new", j->path);
-}
 
 static void back_to_old(struct journal *j)
 {
