@@ -28,10 +28,10 @@ rows() {
 	done
 	echo "holds submit -DDOUBT"
 	[ -n "${WF_MODEL_BIG-}" ] || return 0
-	echo "holds local -DA=3 -DENGINE_DEATHS=2 -DAGENT_DEATHS=2 -DBREAKS=1"
-	echo "holds takeover -DSECOND -DKILLS=1"
-	echo "holds takeover -DCOMMANDS=2 -DKILLS=1"
-	echo "holds submit -DA=3 -DDEATHS=1 -DFORGETS=1 -DFAILS=1 -DCUTS=1"
+	echo "holds local -DA=3 -DENGINE_DEATHS=2 -DAGENT_DEATHS=1 -DBREAKS=1"
+	echo "holds takeover -DSECOND -DONE_TAKER"
+	echo "holds takeover -DCOMMANDS=2 -DKILLS=0"
+	echo "holds submit -DA=3 -DFAILS=0 -DCUTS=0"
 	echo "holds heartbeat -DL=16 -DCUTS=3 -DRESTARTS=2"
 	echo "holds heartbeat -DCACHE=3 -DCUTS=3"
 }

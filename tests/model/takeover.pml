@@ -243,7 +243,9 @@ init {
 		run engine(1, false);
 #endif
 		run engine(2, true);
+#ifndef ONE_TAKER
 		run engine(3, true);
+#endif
 		run killer()
 	}
 }
