@@ -382,11 +382,13 @@ void wf_core_destroy(struct engine *e)
 	wf_timer_stop(e->loop, &e->space);
 	wf_timer_stop(e->loop, &e->gap);
 	wf_timer_stop(e->loop, &e->backoff_timer);
-	for (size_t i = 0; i < e->run_count; i++) {
+	/* What is let go may be what another's service waits for: all are still there, and nothing more is begun. */
+	e->kicked = 1;
+	for (size_t i = 0; i < e->run_count; i++)
 		if (e->runs[i]->loaded)
 			services_let_go(e, e->runs[i]);
+	for (size_t i = 0; i < e->run_count; i++)
 		run_free(e->runs[i]);
-	}
 	free(e->runs);
 	free(e->live);
 	free(e->touched);
