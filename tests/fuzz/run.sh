@@ -84,7 +84,7 @@ minimise() { # SUBJECT
 	done
 	rm -rf "$to"
 	mkdir -p "$to" "tests/fuzz/corpus/$subject"
-	"$build/test/tests/fuzz/${subject}_fuzz" -set_cover_merge=1 -max_len=4096 "$to" "${from[@]}" >"$work/$subject-merge.log" 2>&1
+	"$build/test/tests/fuzz/${subject}_fuzz" -set_cover_merge=1 -use_counters=0 -max_len=4096 "$to" "${from[@]}" >"$work/$subject-merge.log" 2>&1
 	find "tests/fuzz/corpus/$subject" -type f -delete
 	cp "$to"/* "tests/fuzz/corpus/$subject"
 	printf '%-10s %d inputs, %s\n' "$subject" "$(find "$to" -type f | wc -l)" "$(du -sh --apparent-size "$to" | cut -f1)"

@@ -19,7 +19,7 @@ static struct served it;
 static struct wf_config *config;
 static struct fake_agent *agent;
 static char *dir;
-static int listen_fd, inputs, kept;
+static int listen_fd, inputs, kept, stopped;
 
 static void on_connect(struct engine *e, const char *executor, void *arg)
 {
@@ -34,6 +34,7 @@ static void on_connect(struct engine *e, const char *executor, void *arg)
 static void on_core_stopped(void *arg)
 {
 	(void)arg;
+	stopped = 1;
 	wf_loop_stop(it.loop);
 }
 
@@ -48,7 +49,9 @@ static void down(void)
 	if (!it.api)
 		return;
 	wf_api_stop(it.api, on_api_stopped, NULL);
-	wf_loop_run(it.loop);
+	/* An answer that came at once has stopped the loop in advance. */
+	for (stopped = 0; !stopped;)
+		wf_loop_run(it.loop);
 	wf_core_destroy(it.engine);
 	wf_api_destroy(it.api);
 	fake_agent_destroy(agent);
