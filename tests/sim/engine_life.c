@@ -107,6 +107,7 @@ static void choose_death(struct play *p)
 
 static void choose_disk_errors(struct play *p)
 {
+	p->home->fail_more = sim_chance(p->sim, 300) ? sim_rnd(p->sim, 30) : 0;
 	if (fault_may(p, KNOB_errors, 600))
 		p->home->fail_at_write = 20 + sim_rnd(p->sim, 600);
 	if (fault_may(p, KNOB_syncs, 600))

@@ -378,6 +378,11 @@ int file_dead(struct sim_process *p)
 	return p->dead;
 }
 
+static int is_struck(const struct sim_process *p, uint64_t n, uint64_t at)
+{
+	return at && n >= at && n <= at + p->fail_more;
+}
+
 int file_may_write(struct sim_process *p)
 {
 	if (file_dead(p))
@@ -386,7 +391,7 @@ int file_may_write(struct sim_process *p)
 		p->dead = 1;
 		return 0;
 	}
-	return p->writes != p->fail_at_write && !p->failing;
+	return !is_struck(p, p->writes, p->fail_at_write) && !p->failing;
 }
 
 int file_sync(struct sim_process *p, struct node *n)
@@ -397,7 +402,7 @@ int file_sync(struct sim_process *p, struct node *n)
 		p->dead = 1;
 		return -1;
 	}
-	if (p->syncs == p->fail_at_sync || p->failing) {
+	if (is_struck(p, p->syncs, p->fail_at_sync) || p->failing) {
 		sim_mark_bytes(p->sim, n->path ? n->path : "removed", "", 0);
 		sim_mark(p->sim, "sync fails", p->syncs, 0);
 		node_sync_fails(n);

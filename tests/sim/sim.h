@@ -42,6 +42,7 @@ struct sim_process {
 	uint64_t fail_at_write;        /* this one fails with EIO, once; 0: not so */
 	uint64_t syncs;                /* and fsyncs */
 	uint64_t die_at_sync, fail_at_sync;
+	uint64_t fail_more;            /* and so many after the first one that fails */
 	int failing;                   /* all of them fail */
 	int loses_power;               /* when it dies, its host does */
 	int refused;                   /* asked to start or signal a process: there are none here */
