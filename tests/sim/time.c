@@ -252,6 +252,7 @@ static void fire(struct sim *s, struct sim_item *i)
 
 int sim_step(struct sim *s)
 {
+	struct sim_process *outer;
 	struct sim_item *i;
 
 	for (;;) {
@@ -272,9 +273,10 @@ int sim_step(struct sim *s)
 	s->steps++;
 	stir(s, i->due);
 	stir(s, (uint64_t)i->kind);
+	outer = sim_current;
 	sim_current = i->p;
 	fire(s, i);
-	sim_current = NULL;
+	sim_current = outer;
 	free(i);
 	return 1;
 }
