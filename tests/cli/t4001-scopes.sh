@@ -106,17 +106,19 @@ ok "and rebuilt once more" sh -c "'$WF' engine stop && '$WF' engine recover --re
 
 # ---- one that is held, and cancel --------------------------------------------------------------------------------------------
 rm -f go sockets ./?
+# The back-off is long enough for the service's end to be seen before the next attempt.
 cat >hold.yaml <<'YAML'
 workflow: {name: hold}
 services: [{name: db, type: REDIS, scope: task, on_failure: hold}]
 steps:
-  - {name: sim, foreach: {i: {range: 2}}, services: [db], retry: {limit: 1, backoff: 10ms},
+  - {name: sim, foreach: {i: {range: 2}}, services: [db], retry: {limit: 1, backoff: 3s},
      command: 'if test {{ i }} = 1 && ! test -e killed; then touch killed; redis-cli -s "$REDIS_SOCKET" shutdown nosave; exit 1; fi; ./count {{ i }} never'}
 YAML
 "$WF" submit hold.yaml --executor local -q >/dev/null
 until_ok 30 "one that dies is held" is_state "db (of sim[1])" degraded
 until_ok 30 "its task waits for it" is_seen "sim[1]" ready
-has "$("$WF" explain @last 'sim[1]')" "waits for service 'db (of sim[1])', which is held" "explain says for what"
+waits_for_it() { "$WF" explain @last 'sim[1]' | grep -qF "waits for service 'db (of sim[1])', which is held"; }
+until_ok 30 "explain says for what" waits_for_it
 has "$("$WF" explain @last 'sim[1]')" "wf resolve RUN 'db (of sim[1])' --as" "and what to do"
 until_ok 30 "the other task runs on" is_seen "sim[0]" running
 ok "resolve it by its name" "$WF" resolve @last 'db (of sim[1])' --as rerun

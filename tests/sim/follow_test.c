@@ -315,6 +315,23 @@ static const struct damage {
 	{ "an engine that forgot what it had sent", acknowledged_is_forgotten },
 };
 
+static int all_can_be_damaged(void)
+{
+	unsigned d, i;
+
+	for (d = 0; d < WF_COUNT(damages); d++) {
+		for (i = 0; i < kept_count; i++) {
+			struct trace t = kept[i];
+
+			if (damages[d].fn(&t))
+				break;
+		}
+		if (i == kept_count)
+			return 0;
+	}
+	return 1;
+}
+
 /* All in one exploration: which of them leads along a path tells which damage is not seen. */
 static void test_damages(void)
 {
@@ -357,7 +374,8 @@ int main(void)
 	now = wf_xcalloc(TASKS, sizeof(*now));
 	kept = wf_xcalloc(TRACES, sizeof(*kept));
 	play_watch = watch;
-	for (uint64_t seed = 1; seed <= seeds; seed++) {
+	/* And more, until each kind of damage can be done to some. */
+	for (uint64_t seed = 1; seed <= seeds || (seed <= 20 * seeds && !all_can_be_damaged()); seed++) {
 		int rc = play_seed(seed);
 
 		if (rc < 0)
