@@ -149,6 +149,9 @@ static void request_members(struct engine *e, struct run *r, uint32_t service)
 {
 	struct wf_service *s = &r->services[service].s;
 
+	/* Asked for while the agent still answers for others it would not be sent, nor be among those that are asked for. */
+	if (agents_of(e, "local")->state != AGENT_READY)
+		return;
 	for (uint32_t n = 0; n < s->target; n++) {
 		struct wf_member *m = &run_member(r, service, n)->m;
 		struct wf_event ev = { .kind = WF_E_MEMBER_REQUESTED, .a = service, .b = n,
