@@ -111,7 +111,7 @@ static void choose_disk_errors(struct play *p)
 	if (fault_may(p, KNOB_errors, 600))
 		p->home->fail_at_write = 20 + sim_rnd(p->sim, 600);
 	if (fault_may(p, KNOB_syncs, 600))
-		p->home->fail_at_sync = 1 + sim_rnd(p->sim, p->clients[0].sent ? 60 : 16); /* at first there are few */
+		p->home->fail_at_sync = p->clients[0].sent ? 1 + sim_rnd(p->sim, 60) : 5 + sim_rnd(p->sim, 8); /* at first: while the database is made */
 }
 
 static uint32_t one_of(struct sim *s, uint32_t a, uint32_t b, uint32_t c)
