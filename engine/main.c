@@ -310,19 +310,21 @@ static int serve(struct program *p)
 	p->loop = wf_loop_uv_create();
 	if (build(p, &err) < 0) {
 		say(p, &err);
-		return wf_code_exit(err.code);
+		rc = wf_code_exit(err.code);
+	} else {
+		wf_core_start(p->engine);
+		say(p, NULL);
+		wf_log(WF_LOG_INFO, "serving '%s'", p->state_dir);
+		wf_loop_run(p->loop);
+		rc = p->failed ? wf_code_exit(p->why.code) : 0;
 	}
-	wf_core_start(p->engine);
-	say(p, NULL);
-	wf_log(WF_LOG_INFO, "serving '%s'", p->state_dir);
-	wf_loop_run(p->loop);
-	rc = p->failed ? wf_code_exit(p->why.code) : 0;
 	wf_signal_destroy(p->term);
 	wf_signal_destroy(p->intr);
 	wf_launch_release(&p->launch);
 	wf_core_destroy(p->engine);
 	wf_api_destroy(p->api);
-	close(p->listen_fd);
+	if (p->listen_fd >= 0)
+		close(p->listen_fd);
 	wf_loop_destroy(p->loop);
 	return rc;
 }

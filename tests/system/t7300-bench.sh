@@ -32,7 +32,10 @@ ok "all its tasks end" "$WF" submit "$T/w.yaml" --executor local --wait
 run=$("$WF" submit "$T/w.yaml" --executor local -q)
 until_ok 20 "later ones are held" grep -q 'holds since' "$T/agent.log"
 starts() { [ "$(grep -c 'first start at' "$T/agent.log")" -ge "$1" ]; }
-kill -9 "$("$WF" engine status --json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' | head -n 1)"
+engine_pid=$("$WF" engine status --json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' | head -n 1)
+kill -9 "$engine_pid"
+is_gone() { ! kill -0 "$engine_pid"; }
+until_ok 20 "the engine is gone" is_gone
 ok "another engine takes the rest" "$WF" engine start
 until_ok 20 "and starts more" starts 2
 ok "cancel ends what is held" "$WF" cancel "$run"
