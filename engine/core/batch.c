@@ -254,7 +254,8 @@ static void on_look(struct wf_timer *t)
 {
 	struct engine *e = wf_container_of(t, struct engine, space);
 
-	if (e->left)
+	/* Who stops must not wait for an answer that comes after it is gone. */
+	if (e->left || e->stopping)
 		return;
 	if (e->kept) {
 		/* The store kept the batch that did not fit: nothing else may be written before it. */
