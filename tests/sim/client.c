@@ -171,7 +171,7 @@ static int is_done_already(struct client *c, const struct act *a, const struct r
 
 	if (over && (a->verb >= ACT_BREAK || (c->p->scenario->ends == WF_RUN_STATES && a->verb != ACT_RETRY)))
 		return 1;
-	return (a->verb == ACT_RETRY && r->row.retries > retries_before(c)) || (a->verb == ACT_RESOLVE && tried && c->p->engine->local.state == AGENT_READY && !may_act(c, a)) ||
+	return (a->verb == ACT_RETRY && r->row.retries > retries_before(c)) || (a->verb == ACT_RESOLVE && tried && (over || c->p->engine->local.state == AGENT_READY) && !may_act(c, a)) ||
 	       (a->verb == ACT_CANCEL && tried && over);
 }
 

@@ -110,16 +110,25 @@ static void read_again(struct play *p, struct facts *const *facts)
 	wf_buf_release(&out);
 }
 
+static int all_loaded(const struct play *p)
+{
+	for (unsigned i = 0; i < p->client_count && !p->wrong[0]; i++)
+		if (!wf_core_run(p->engine, p->clients[i].run)->loaded)
+			return 0;
+	return 1;
+}
+
 static void look_back(struct play *p)
 {
 	struct facts *facts[CLIENTS] = { NULL };
 
-	/* A finished run may have left the memory already. */
-	for (unsigned i = 0; i < p->client_count && !p->wrong[0]; i++) {
-		struct again a = { .p = p };
+	/* A finished run may have left the memory already, or leave it while another one is read. */
+	for (int tries = 0; tries < 20 && !all_loaded(p); tries++)
+		for (unsigned i = 0; i < p->client_count && !p->wrong[0]; i++) {
+			struct again a = { .p = p };
 
-		load(p, i, &a);
-	}
+			load(p, i, &a);
+		}
 	if (!p->wrong[0])
 		check_end(p);
 	for (unsigned i = 0; i < p->client_count && !p->wrong[0]; i++)

@@ -150,6 +150,7 @@ struct play {
 		struct sim_process *home;
 		int left;
 	} old;
+	uint64_t sent_before;          /* attempts up to this number were sent by engines before this one */
 	int took_over;                 /* once: work was left at another host, what becomes of it is for people to say */
 	uint64_t die_at_step;
 	uint64_t full_until_ns, cut_until_ns, ask_ns;

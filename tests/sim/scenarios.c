@@ -291,6 +291,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "restart",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = member_dies,
@@ -340,6 +341,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "agent dies",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = smooth,
@@ -392,6 +394,7 @@ const struct scenario scenarios[] = {
 	},
 	{
 		.name = "refused",
+		.sound_disk = 1,
 		.weight = 1,
 		.text = DAG("restart", ""),
 		.write = refused,

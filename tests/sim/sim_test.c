@@ -28,7 +28,7 @@ enum { SEEDS = 12 };
 #else
 enum { SEEDS = 300 };
 #endif
-enum { WORKERS = 2, FOUND_MAX = 3, SHRINK_MAX = 400 };
+enum { WORKERS = 2, FOUND_MAX = 3, SHRINK_MAX = 400, FAILED = 2 };
 
 #define KEPT "tests/sim/kept"
 
@@ -203,8 +203,12 @@ static void work(struct worker *w, uint64_t seed, uint64_t end, int first_only)
 	for (; seed < end && w->found_count < FOUND_MAX && !(first_only && shared->found_at < seed); seed += WORKERS) {
 		plan_of_seed(&w->now, seed);
 		w->playing = 1;
-		if (twice(&w->now, wrong, sizeof(wrong)) < 0)
+		if (twice(&w->now, wrong, sizeof(wrong)) < 0) {
+			/* Its memory may be in any state: another process goes on. */
 			found(w, &w->now, wrong);
+			w->playing = FAILED;
+			_exit(0);
+		}
 		w->playing = 0;
 	}
 }
@@ -236,9 +240,10 @@ static void run_seeds(uint64_t first, uint64_t count, int first_only)
 		int status;
 
 		while (waitpid(pids[i], &status, 0) == pids[i] && w->playing) {
-			/* It ended in the middle of a play: go on behind it. */
+			/* It ended in a play or after one that failed: go on behind it. */
+			if (w->playing != FAILED)
+				found(w, &w->now, "it ended the process");
 			w->playing = 0;
-			found(w, &w->now, "it ended the process");
 			if (w->found_count == FOUND_MAX)
 				break;
 			pids[i] = start(i, w->now.seed + WORKERS, first + count, first_only);
